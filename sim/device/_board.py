@@ -1,0 +1,59 @@
+"""The device's end of the wire to the simulated peripherals (``sim/rpc.py``).
+
+``connect`` is called once with the file descriptor that the launcher passed; ``op`` allocates nothing.
+"""
+
+import _thread
+import builtins
+import json
+import struct
+
+_file = None
+_lock = _thread.allocate_lock()
+_op = bytearray(16)
+_answer = bytearray(4)
+
+
+def connect(descriptor):
+    global _file
+    _file = open(descriptor, "r+b")
+
+
+def op(code, a=0, b=0):
+    """Ask for one integer with two integers."""
+    _lock.acquire()
+    try:
+        struct.pack_into("<BBHiii", _op, 0, 0, code, 0, a, b, 0)
+        _file.write(_op)
+        _file.readinto(_answer)
+        return struct.unpack_from("<i", _answer)[0]
+    finally:
+        _lock.release()
+
+
+def call(name, *arguments, payload=b"", into=None):
+    """Ask with JSON arguments and a payload; the answer's payload is read into ``into`` where given.
+
+    Returns the JSON result, or ``(result, payload)`` when the answer has a payload and ``into`` is not given.
+    """
+    text = json.dumps(arguments).encode()
+    _lock.acquire()
+    try:
+        _file.write(struct.pack("<BBHII", 1, 0, len(name), len(text), len(payload)))
+        _file.write(name)
+        _file.write(text)
+        if len(payload):
+            _file.write(payload)
+        status, json_size, payload_size = struct.unpack("<iII", _file.read(12))
+        result = json.loads(_file.read(json_size))
+        data = None
+        if payload_size and into is not None:
+            _file.readinto(memoryview(into)[:payload_size])
+        elif payload_size:
+            data = _file.read(payload_size)
+    finally:
+        _lock.release()
+    if status:
+        kind, values = result
+        raise getattr(builtins, kind)(*values)
+    return result if data is None else (result, data)

@@ -1,0 +1,90 @@
+"""The wire between the simulated peripherals and the interpreter: frames on a socket pair.
+
+The interpreter asks, the board answers; one question is under way at a time. Two kinds of frame, told apart by
+the first byte:
+
+* ``op``: 16 bytes ``<BBHiii`` (0, code, 0, a, b, 0), answered by 4 bytes ``<i``. Neither side allocates for it.
+* ``call``: 12 bytes ``<BBHII`` (1, 0, length of the name, of the JSON arguments, of the payload) followed by these three;
+  answered by 12 bytes ``<iII`` (status, length of the JSON result, of the payload) followed by these two.
+  Status 0 is a result; 1 means that the JSON result is ``[exception name, arguments]``, raised on the device.
+
+An ``op`` handler takes two integers and returns one. A ``call`` handler takes the payload as ``bytes`` and the JSON
+arguments, and returns the JSON result, or ``(result, payload)``.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+from collections.abc import Callable
+from typing import Any
+
+OP_FRAME = struct.Struct("<BBHiii")
+CALL_FRAME = struct.Struct("<BBHII")
+CALL_REPLY = struct.Struct("<iII")
+INT = struct.Struct("<i")
+
+
+class DeviceError(Exception):
+    """An exception that a peripheral raises in the code on the device."""
+
+    def __init__(self, kind: str, *args: object) -> None:
+        super().__init__(kind, *args)
+        self.kind = kind
+        self.arguments = args
+
+
+class Gone(Exception):
+    """The interpreter has closed its end, or the board was switched off while it asked."""
+
+
+class Server:
+    """Answers the questions of one interpreter on ``connection``."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.connection = connection
+        self.ops: dict[int, Callable[[int, int], int]] = {}
+        self.calls: dict[str, Callable[..., Any]] = {}
+
+    def fileno(self) -> int:
+        return self.connection.fileno()
+
+    def _receive(self, size: int) -> bytes:
+        data = b""
+        while len(data) < size:
+            try:
+                piece = self.connection.recv(size - len(data))
+            except OSError as error:
+                raise Gone from error
+            if not piece:
+                raise Gone
+            data += piece
+        return data
+
+    def serve_one(self) -> None:
+        """Take one question off the wire and answer it; raises ``Gone`` when there is nobody left to ask."""
+        kind = self._receive(1)
+        try:
+            if kind == b"\0":
+                _, code, _, a, b, _ = OP_FRAME.unpack(kind + self._receive(OP_FRAME.size - 1))
+                self.connection.sendall(INT.pack(self.ops[code](a, b)))
+            else:
+                self._serve_call(kind + self._receive(CALL_FRAME.size - 1))
+        except (BrokenPipeError, ConnectionResetError) as error:
+            raise Gone from error
+
+    def _serve_call(self, head: bytes) -> None:
+        _, _, name_size, json_size, payload_size = CALL_FRAME.unpack(head)
+        name = self._receive(name_size).decode()
+        arguments = json.loads(self._receive(json_size))
+        payload = self._receive(payload_size)
+        status, data = 0, b""
+        try:
+            result = self.calls[name](payload, *arguments)
+            if isinstance(result, tuple):
+                result, data = result
+        except DeviceError as error:
+            status, result = 1, [error.kind, list(error.arguments)]
+        text = json.dumps(result).encode()
+        self.connection.sendall(CALL_REPLY.pack(status, len(text), len(data)) + text + data)
