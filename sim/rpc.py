@@ -1,14 +1,18 @@
 """The wire between the simulated peripherals and the interpreter: frames on a socket pair.
 
-The interpreter asks, the board answers; one question is under way at a time. Two kinds of frame, told apart by
+The interpreter asks, the board answers; one question is under way at a time. Four kinds of frame, told apart by
 the first byte:
 
 * ``op``: 16 bytes ``<BBHiii`` (0, code, 0, a, b, 0), answered by 4 bytes ``<i``. Neither side allocates for it.
+* ``push``: 16 bytes ``<BBHiii`` (2, code, 0, a, b, size) followed by ``size`` raw bytes, answered by 4 bytes ``<i``.
+* ``pull``: 16 bytes ``<BBHiii`` (3, code, 0, a, b, size), answered by 4 bytes ``<i``: negative, or the number of raw
+  bytes that follow, at most ``size``.
 * ``call``: 12 bytes ``<BBHII`` (1, 0, length of the name, of the JSON arguments, of the payload) followed by these three;
   answered by 12 bytes ``<iII`` (status, length of the JSON result, of the payload) followed by these two.
   Status 0 is a result; 1 means that the JSON result is ``[exception name, arguments]``, raised on the device.
 
-An ``op`` handler takes two integers and returns one. A ``call`` handler takes the payload as ``bytes`` and the JSON
+An ``op`` handler takes two integers and returns one; a ``push`` handler takes two integers and the raw bytes and returns
+an integer; a ``pull`` handler takes three integers and returns raw bytes or a negative integer. A ``call`` handler takes the payload as ``bytes`` and the JSON
 arguments, and returns the JSON result, or ``(result, payload)``.
 """
 
@@ -45,6 +49,8 @@ class Server:
     def __init__(self, connection: socket.socket) -> None:
         self.connection = connection
         self.ops: dict[int, Callable[[int, int], int]] = {}
+        self.pushes: dict[int, Callable[[int, int, bytes], int]] = {}
+        self.pulls: dict[int, Callable[[int, int, int], bytes | int]] = {}
         self.calls: dict[str, Callable[..., Any]] = {}
 
     def fileno(self) -> int:
@@ -66,13 +72,24 @@ class Server:
         """Take one question off the wire and answer it; raises ``Gone`` when there is nobody left to ask."""
         kind = self._receive(1)
         try:
-            if kind == b"\0":
-                _, code, _, a, b, _ = OP_FRAME.unpack(kind + self._receive(OP_FRAME.size - 1))
-                self.connection.sendall(INT.pack(self.ops[code](a, b)))
-            else:
+            if kind == b"\1":
                 self._serve_call(kind + self._receive(CALL_FRAME.size - 1))
+            else:
+                self._serve_numbers(kind + self._receive(OP_FRAME.size - 1))
         except (BrokenPipeError, ConnectionResetError) as error:
             raise Gone from error
+
+    def _serve_numbers(self, head: bytes) -> None:
+        kind, code, _, a, b, size = OP_FRAME.unpack(head)
+        data = b""
+        if kind == 0:
+            answer = self.ops[code](a, b)
+        elif kind == 2:
+            answer = self.pushes[code](a, b, self._receive(size))
+        else:
+            pulled = self.pulls[code](a, b, size)
+            answer, data = (pulled, b"") if isinstance(pulled, int) else (len(pulled), pulled)
+        self.connection.sendall(INT.pack(answer) + data)
 
     def _serve_call(self, head: bytes) -> None:
         _, _, name_size, json_size, payload_size = CALL_FRAME.unpack(head)

@@ -1,6 +1,7 @@
 """The device's end of the wire to the simulated peripherals (``sim/rpc.py``).
 
-``connect`` is called once with the file descriptor that the launcher passed; ``op`` allocates nothing.
+``connect`` is called once with the file descriptor that the launcher passed; ``op``, ``push`` and ``pull`` allocate
+nothing for a buffer of bytes that is used whole.
 """
 
 import _thread
@@ -27,6 +28,36 @@ def op(code, a=0, b=0):
         _file.write(_op)
         _file.readinto(_answer)
         return struct.unpack_from("<i", _answer)[0]
+    finally:
+        _lock.release()
+
+
+def push(code, a, b, data):
+    """Hand over the bytes ``data`` with two integers; answers an integer."""
+    _lock.acquire()
+    try:
+        struct.pack_into("<BBHiii", _op, 0, 2, code, 0, a, b, len(data))
+        _file.write(_op)
+        _file.write(data)
+        _file.readinto(_answer)
+        return struct.unpack_from("<i", _answer)[0]
+    finally:
+        _lock.release()
+
+
+def pull(code, a, b, buffer):
+    """Fetch at most ``len(buffer)`` bytes into ``buffer``; answers how many, or a negative integer."""
+    _lock.acquire()
+    try:
+        struct.pack_into("<BBHiii", _op, 0, 3, code, 0, a, b, len(buffer))
+        _file.write(_op)
+        _file.readinto(_answer)
+        size = struct.unpack_from("<i", _answer)[0]
+        if size == len(buffer):
+            _file.readinto(buffer)
+        elif size > 0:
+            _file.readinto(memoryview(buffer)[:size])
+        return size
     finally:
         _lock.release()
 
