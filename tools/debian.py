@@ -1,4 +1,4 @@
-"""Fetches MicroPython's unix port from a Debian mirror with apt, without root and without touching the machine's packages.
+"""Fetches MicroPython's unix port from a Debian mirror with apt, without root, leaving the machine's packages alone.
 
 apt runs with lists, cache and package status of its own, in a private folder, on the mirrors that the machine's apt
 is set up for; it checks signatures as ever. The packages are unpacked there and started through their own loader, so

@@ -38,9 +38,7 @@ class Interpreter:
 def probe(path: Path) -> Interpreter:
     """Start the interpreter at ``path`` and ask what it is; raises InterpreterError."""
     try:
-        done = subprocess.run(
-            [path, "-c", PROBE], capture_output=True, text=True, timeout=START_SECONDS, env={**os.environ, "LC_ALL": "C"}
-        )
+        done = subprocess.run([path, "-c", PROBE], capture_output=True, text=True, timeout=START_SECONDS)
         major, minor, wide = done.stdout.split()
         return Interpreter(path, (int(major), int(minor)), 64 if wide == "True" else 32)
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:

@@ -1,0 +1,52 @@
+# make help says what there is.
+
+PYTHON ?= python3
+VENV_PYTHON := .venv/bin/python
+BOARD ?= board
+VERSION ?=
+MICROPYTHON_IMAGE ?=
+PYTEST_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-full bench lint format image clean
+
+help: ## say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+run: .venv/ready ## start a simulated board and print its AT port; BOARD=dir keeps its state there
+	@$(VENV_PYTHON) -m tools.interpreter >/dev/null
+	@$(VENV_PYTHON) -m sim run --board $(BOARD)
+
+test: .venv/ready ## run the tests; PYTEST_ARGS=... for pytest
+	@$(VENV_PYTHON) -m tools.interpreter
+	@$(VENV_PYTHON) -m pytest -m "not full" $(PYTEST_ARGS)
+
+test-full: .venv/ready ## run the tests, those too that take long
+	@$(VENV_PYTHON) -m tools.interpreter
+	@$(VENV_PYTHON) -m pytest $(PYTEST_ARGS)
+
+bench: .venv/ready ## measure against the plainest code, write build/bench.json
+	@$(VENV_PYTHON) -m tools.interpreter
+	@$(VENV_PYTHON) -m bench
+
+lint: .venv/ready ## ruff and mypy
+	@$(VENV_PYTHON) -m ruff check
+	@$(VENV_PYTHON) -m ruff format --check
+	@$(VENV_PYTHON) -m mypy
+	@$(VENV_PYTHON) -m mypy --config-file mypy-device.ini
+
+format: .venv/ready ## put the sources into the project's form
+	@$(VENV_PYTHON) -m ruff check --fix
+	@$(VENV_PYTHON) -m ruff format
+
+image: .venv/ready ## make build/esp-at-VERSION.bin; MICROPYTHON_IMAGE=file for a real board
+	@test -n "$(VERSION)" || { echo "say which version: make image VERSION=1.2.3"; exit 1; }
+	@$(VENV_PYTHON) -m tools.image --version "$(VERSION)" $(if $(MICROPYTHON_IMAGE),--base "$(MICROPYTHON_IMAGE)")
+
+clean: ## remove everything that was made or fetched, but not a board's state
+	rm -rf build .venv .interpreters .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/ready: requirements.txt requirements-stubs.txt
+	@command -v $(PYTHON) >/dev/null || { echo "Python is missing: apt install python3 python3-venv"; exit 1; }
+	@$(PYTHON) tools/venv.py
