@@ -1,0 +1,342 @@
+"""Sockets of the ESP32 port over the host's own: addresses as tuples, lwIP's error numbers, ten sockets in all.
+
+What it accepts, returns and raises follows ``ports/esp32/modsocket.c`` of MicroPython. While the simulated network is
+down or stalled, data neither comes nor goes, without an error, as after the loss of an access point.
+"""
+
+import gc
+import io
+import select
+
+from micropython import const
+
+import _board
+import usocket as _host
+import utime as time
+
+_LINK = const(63)
+_DOWN = const(0)
+_UP = const(1)
+_MOST = const(10)
+_TICK = const(10)  # ms: how old what is known about the link may be, and how long a wait on it sleeps
+
+_EAGAIN = const(11)
+_ENFILE = const(23)
+_EPIPE = const(32)
+_EHOSTUNREACH = const(118)
+_ETIMEDOUT = const(116)
+_ENOTCONN = const(128)
+_EAI_FAIL = const(-202)
+_NVAL = const(0x20)
+
+# Linux' error numbers to those that lwIP has or the port makes of them. A refused connection is a reset one to lwIP.
+_ERRORS = {
+    89: 121,  # EDESTADDRREQ
+    90: 122,  # EMSGSIZE
+    97: 106,  # EAFNOSUPPORT
+    98: 112,  # EADDRINUSE
+    99: 125,  # EADDRNOTAVAIL
+    100: 115,  # ENETDOWN
+    101: 118,  # ENETUNREACH
+    103: 113,  # ECONNABORTED
+    106: 127,  # EISCONN
+    107: 128,  # ENOTCONN
+    110: 116,  # ETIMEDOUT
+    111: 104,  # ECONNREFUSED
+    113: 118,  # EHOSTUNREACH
+    114: 120,  # EALREADY
+    115: 119,  # EINPROGRESS
+    32: 104,  # EPIPE
+}
+# Options of setsockopt: lwIP's number to Linux' level and number.
+_OPTIONS = {4: (1, 2), 0x20: (1, 6), 1: (6, 1)}
+
+_open = []  # descriptors of the sockets that count
+_closed = _host.socket()  # what every closed socket works on: fails with EBADF
+_closed.close()
+_link = _DOWN
+_link_seen = time.ticks_ms() - _TICK
+
+
+def _stalled():
+    """Whether data stands still; asks the network at most once per tick."""
+    global _link, _link_seen
+    now = time.ticks_ms()
+    if not 0 <= time.ticks_diff(now, _link_seen) < _TICK:
+        _link = _board.op(_LINK)
+        _link_seen = now
+    return _link != _UP
+
+
+def _forget_collected():
+    """Take descriptors off the list whose sockets the garbage collector has closed."""
+    gc.collect()
+    poller = select.poll()
+    for descriptor in _open:
+        poller.register(descriptor, 0)
+    for descriptor, event in poller.poll(0):
+        if event & _NVAL:
+            _open.remove(descriptor)
+
+
+def _count(descriptor):
+    if descriptor not in _open:
+        _open.append(descriptor)
+
+
+def _check_room():
+    if len(_open) >= _MOST:
+        _forget_collected()
+    if len(_open) >= _MOST:
+        raise OSError(_ENFILE)
+
+
+def _lookup(host, port):
+    """The IPv4 address of ``host`` as text, and the port; waits as long as the simulated name server takes."""
+    parts = host.split(".")
+    if not host:
+        host = "0.0.0.0"
+    elif len(parts) != 4 or not all(part.isdigit() and int(part) < 256 for part in parts):
+        delay, host = _board.call("net.resolve", host)
+        time.sleep_ms(delay)
+        if host is None:
+            raise OSError(_EAI_FAIL)
+    return host, int(port) & 0xFFFF
+
+
+def _sockaddr(address):
+    if not isinstance(address, (tuple, list)):
+        raise TypeError("object '%s' isn't a tuple or list" % type(address).__name__)
+    if len(address) != 2:
+        raise ValueError("requested length 2 but object has length %d" % len(address))
+    host, port = _lookup(*address)
+    packed = bytearray(16)
+    packed[0] = 2
+    packed[2], packed[3] = port >> 8, port & 255
+    packed[4:8] = bytes(int(part) for part in host.split("."))
+    return packed
+
+
+def _address(packed):
+    return "%d.%d.%d.%d" % tuple(packed[4:8]), packed[2] << 8 | packed[3]
+
+
+def getaddrinfo(host, port, family=0, kind=0, protocol=0, flags=0):
+    """One entry, as lwIP gives; raises OSError(-202) for a name that is not found."""
+    address = _lookup(host, port)
+    return [(2, kind or 1, protocol, host or "0.0.0.0", address)]
+
+
+class socket(io.IOBase):
+    """One of ten sockets. A stream for select.poll and asyncio too."""
+
+    def __init__(self, family=2, kind=1, protocol=0, *, _accepted=None):
+        _check_room()
+        try:
+            # lwIP takes 1 of AF_INET6 and the like at its word; only IPv4 is simulated.
+            self._host = _accepted or _host.socket(2, kind, protocol if kind == 3 else 0)
+        except OSError as error:
+            raise OSError(_ERRORS.get(error.errno, error.errno))
+        self._fresh = kind == 1 and not _accepted
+        self._retries = None  # None: for ever; 0: not at all or 100 ms; else that many times 100 ms
+        self._waits = True
+        # The host's socket object is not closed when collected; a file on the same descriptor is.
+        self._keeper = open(self._host.fileno(), "r+b")
+        _count(self._host.fileno())
+
+    def _failed(self, error):
+        """Raise what lwIP and the port make of the host's error."""
+        number = error.errno
+        if number == 110 or number == _EAGAIN:
+            number = _EAGAIN if self._retries == 0 else _ETIMEDOUT
+        elif number == _EPIPE and self._fresh:
+            number = _ENOTCONN
+        else:
+            number = _ERRORS.get(number, number)
+        raise OSError(number)
+
+    def _held_up(self):
+        """Whether the link holds data up now, after having waited for it as long as the socket's timeout says."""
+        if not _stalled():
+            return False
+        left = self._retries
+        while True:
+            time.sleep_ms(_TICK)
+            if not _stalled():
+                return False
+            if not self._waits:
+                return True
+            if left is not None:
+                left -= _TICK / 100
+                if left <= 0:
+                    raise OSError(_ETIMEDOUT)
+
+    def close(self):
+        if self._host is not _closed:
+            descriptor = self._host.fileno()
+            if descriptor in _open:
+                _open.remove(descriptor)
+            self._host = _closed
+            self._keeper.close()
+
+    def fileno(self):
+        return self._host.fileno()
+
+    def makefile(self, mode=None, buffering=None):
+        return self
+
+    def bind(self, address):
+        packed = _sockaddr(address)
+        self._fresh = False
+        try:
+            self._host.bind(packed)
+        except OSError as error:
+            self._failed(error)
+
+    def listen(self, backlog=2):
+        self._fresh = False
+        try:
+            self._host.listen(backlog)
+        except OSError as error:
+            self._failed(error)
+
+    def accept(self):
+        _check_room()
+        try:
+            accepted, packed = self._host.accept()
+        except OSError as error:
+            self._failed(error)
+        return socket(2, 1, _accepted=accepted), _address(packed)
+
+    def connect(self, address):
+        packed = _sockaddr(address)
+        self._fresh = False
+        if _board.op(_LINK) == _DOWN:
+            raise OSError(_EHOSTUNREACH)
+        try:
+            self._host.connect(packed)
+        except OSError as error:
+            if error.errno == _EAGAIN:
+                raise OSError(_ETIMEDOUT)
+            self._failed(error)
+
+    def setsockopt(self, level, option, value):
+        if option not in _OPTIONS:
+            if option not in (3, 0x100B):
+                print("Warning: lwip.setsockopt() option not implemented")
+            return
+        level, option = _OPTIONS[option]
+        self._host.setsockopt(level, option, int(value))
+
+    def settimeout(self, seconds):
+        """Seconds, None for ever, 0 not at all; the port counts in steps of 100 ms and waits one more."""
+        milliseconds = None if seconds is None else int(seconds * 1000)
+        self._waits = milliseconds != 0
+        self._retries = None if milliseconds is None else milliseconds // 100
+        if milliseconds is None or milliseconds == 0:
+            self._host.settimeout(None)
+            self._host.setblocking(self._waits)
+        else:
+            self._host.settimeout((self._retries + 1) * 0.1)
+
+    def setblocking(self, waits):
+        self.settimeout(None if waits else 0)
+
+    def recv(self, size, flags=0):
+        if self._fresh:
+            raise OSError(_ENOTCONN)
+        if self._held_up():
+            raise OSError(_EAGAIN)
+        try:
+            return self._host.recv(size, flags)
+        except OSError as error:
+            self._failed(error)
+
+    def recvfrom(self, size, flags=0):
+        if self._fresh:
+            raise OSError(_ENOTCONN)
+        if self._held_up():
+            raise OSError(_EAGAIN)
+        try:
+            data, packed = self._host.recvfrom(size, flags)
+        except OSError as error:
+            self._failed(error)
+        return data, _address(packed)
+
+    def send(self, data):
+        count = self.write(data)
+        if count is None:
+            raise OSError(_EAGAIN)
+        return count
+
+    def sendall(self, data):
+        if self.send(data) < len(data):
+            raise OSError(_ETIMEDOUT)
+
+    def sendto(self, data, address):
+        packed = _sockaddr(address)
+        if _board.op(_LINK) == _DOWN:
+            raise OSError(_EHOSTUNREACH)
+        try:
+            return self._host.sendto(data, packed)
+        except OSError as error:
+            self._failed(error)
+
+    def read(self, size=-1):
+        if self._fresh:
+            raise OSError(_ENOTCONN)
+        if self._held_up():
+            return None
+        try:
+            return self._host.read(size)
+        except OSError as error:
+            self._failed(error)
+
+    def readinto(self, buffer, size=-1):
+        if self._fresh:
+            raise OSError(_ENOTCONN)
+        if self._held_up():
+            return None
+        try:
+            return self._host.readinto(buffer) if size < 0 else self._host.readinto(buffer, size)
+        except OSError as error:
+            self._failed(error)
+
+    def readline(self, size=-1):
+        if self._fresh:
+            raise OSError(_ENOTCONN)
+        if self._held_up():
+            return None
+        try:
+            return self._host.readline(size)
+        except OSError as error:
+            self._failed(error)
+
+    def write(self, data, *span):
+        if self._held_up():
+            return None
+        try:
+            return self._host.write(data, *span)
+        except OSError as error:
+            self._failed(error)
+
+    def ioctl(self, request, argument):
+        """For select.poll and TLS: 3 poll, 4 close, 10 the descriptor.
+
+        A socket that stands still gives no descriptor: poll must come back here, and hears that nothing is ready.
+        """
+        if request == 10:
+            return -22 if _stalled() else self._host.fileno()
+        if request == 4:
+            self.close()
+            return 0
+        if request == 3:
+            return 0 if _stalled() else self._poll(argument)
+        return -22
+
+    def _poll(self, events):
+        poller = select.poll()
+        poller.register(self._host, events)
+        for _, event in poller.poll(0):
+            return event
+        return 0

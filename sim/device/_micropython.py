@@ -1,0 +1,7 @@
+"""``micropython`` of the ESP32 port: the interpreter's own, and what that lacks."""
+
+from micropython import *
+
+
+def alloc_emergency_exception_buf(size):
+    """The host's stack has room for an exception raised without heap."""

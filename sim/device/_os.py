@@ -1,0 +1,40 @@
+"""``os`` of the ESP32 port: the filesystem and the board's name; nothing of the host."""
+
+from collections import namedtuple
+
+from uos import (
+    VfsFat,
+    VfsLfs2,
+    chdir,
+    getcwd,
+    ilistdir,
+    listdir,
+    mkdir,
+    mount,
+    remove,
+    rename,
+    rmdir,
+    stat,
+    statvfs,
+    umount,
+    unlink,
+    urandom,
+)
+
+_Uname = namedtuple("uname", ("sysname", "nodename", "release", "version", "machine"))
+
+
+def uname():
+    return _Uname("esp32", "esp32", "1.25.0", "v1.25.0 on 2025-04-15", "Generic ESP32 module with ESP32")
+
+
+def sync():
+    """Files are written through."""
+
+
+def dupterm(stream, index=0):
+    """The simulated board's REPL stays on its console; nothing was there before."""
+
+
+def dupterm_notify(_):
+    """Nothing is attached that could have input."""

@@ -1,0 +1,20 @@
+"""``sys`` of the ESP32 port. What changes while a program runs (path, modules, streams) is the interpreter's own."""
+
+import sys as _host
+from collections import namedtuple
+
+_Implementation = namedtuple("implementation", ("name", "version", "_machine", "_mpy", "_build"))
+_MPY_VERSION = 6 | 3 << 8 | 10 << 10  # bytecode version 6.3, architecture 10: xtensawin
+
+platform = "esp32"
+implementation = _Implementation(
+    "micropython", (1, 25, 0, ""), "Generic ESP32 module with ESP32", _MPY_VERSION, "ESP32_GENERIC-OTA"
+)
+version = "3.4.0; MicroPython v1.25.0 on 2025-04-15"
+version_info = (3, 4, 0)
+maxsize = 0x7FFFFFFF
+byteorder = "little"
+
+path, modules, argv = _host.path, _host.modules, _host.argv
+stdin, stdout, stderr = _host.stdin, _host.stdout, _host.stderr
+exit, print_exception = _host.exit, _host.print_exception

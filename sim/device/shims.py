@@ -1,0 +1,55 @@
+"""Makes the modules of the Unix interpreter look like those of the ESP32 port, where they differ.
+
+``install`` is called once by ``_start.py``, when the board is connected and before anything imports asyncio. Modules are
+replaced through sys.modules, so every later ``import`` gets these.
+"""
+
+import sys
+
+# Modules that the port has and that no firmware here uses: they can be imported, and hold nothing.
+_STAND_INS = (
+    "_boot apa106 bluetooth btree dht ds18x20 espnow flashbdev inisetup neopixel ntptime onewire ssl "
+    "umqtt umqtt.robust umqtt.simple upysh urequests webrepl"
+)
+
+
+class module:
+    """An empty module."""
+
+    def __init__(self, name):
+        self.__name__ = name
+
+    def __repr__(self):
+        return "<module '%s'>" % self.__name__
+
+
+def install():
+    """Replace what differs and add what is missing."""
+    if sys.maxsize > 0x7FFFFFFF:
+        # The 64-bit interpreter's asyncio must keep the clock that its compiled half uses.
+        import asyncio.core  # noqa: F401
+    import _errno
+    import _lwip_socket
+    import _micropython
+    import _os
+    import _sys
+    import _time
+    import network  # noqa: F401
+    import socket
+
+    modules = sys.modules
+    for name, replacement in (
+        ("errno", _errno),
+        ("micropython", _micropython),
+        ("os", _os),
+        ("socket", socket),
+        ("sys", _sys),
+        ("time", _time),
+    ):
+        replacement.__name__ = name
+        modules[name] = modules["u" + name] = replacement
+    for hidden in ("_errno", "_micropython", "_os", "_sys", "_lwip_socket"):
+        modules.pop(hidden, None)
+    for name in _STAND_INS.split():
+        if name not in modules:
+            modules[name] = module(name)

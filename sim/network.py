@@ -1,0 +1,338 @@
+"""The network around the simulated board: access points, names, delays and failures, settable while the board runs.
+
+``Network`` is the peripheral behind ``network.WLAN`` and the socket module of the device. Sockets are the host's own:
+the network only says whether they work now, and answers for names. A file ``wifi.json`` in the board's folder sets
+the same attributes (``JSON_KEYS``) at start and whenever it changes.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sim.rpc import DeviceError, Server
+from sim.station import (
+    BEACON_TIMEOUT,
+    CONNECTION_FAIL,
+    HANDSHAKE_FAILED,
+    NO_AP_FOUND,
+    NO_COMPATIBLE_SECURITY,
+    NOT_IN_AUTHMODE_THRESHOLD,
+    Station,
+    Target,
+)
+
+# Codes of the integer questions.
+OP_STATUS, OP_CONNECTED, OP_RSSI, OP_LINK = 60, 61, 62, 63
+# What OP_LINK answers.
+LINK_DOWN, LINK_UP, LINK_STALLED = 0, 1, 2
+# What OP_RSSI answers when there is none; a signal strength is negative.
+NO_STATION, NOT_ASSOCIATED = 1, 2
+
+WPA2, WIFI_OPEN = 3, 0
+AP_ADDRESSES = ("192.168.4.1", "255.255.255.0", "192.168.4.1", "0.0.0.0")
+
+# The keys of wifi.json: those of the first access point, then those of the network. Times are in seconds.
+ACCESS_POINT_KEYS = ("ssid", "password", "bssid", "channel", "rssi", "hidden", "up")
+NETWORK_KEYS = ("association_delay", "dhcp_delay", "dhcp_fails", "dns_delay", "dns_fails", "stall", "hosts", "host_names")
+JSON_KEYS = ACCESS_POINT_KEYS + NETWORK_KEYS
+
+
+@dataclass
+class AccessPoint:
+    """An access point in reach. An empty password makes it an open one; ``up`` false takes it off the air."""
+
+    ssid: str = "sim-ap"
+    password: str = "sim-password"
+    bssid: str = "02:51:00:00:00:01"
+    channel: int = 6
+    rssi: int = -50
+    hidden: bool = False
+    up: bool = True
+
+    @property
+    def authmode(self) -> int:
+        return WPA2 if self.password else WIFI_OPEN
+
+
+@dataclass
+class SoftAccessPoint:
+    """The board's own access point: its settings, without any station that could join it."""
+
+    active: bool = False
+    ssid: bytes = b"ESP_51A7E5"
+    key: bytes = b""
+    security: int = WIFI_OPEN
+    hidden: bool = False
+    channel: int = 1
+    max_clients: int = 10
+
+
+def locked(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Hold the network's lock, and bring the station up to now first."""
+
+    @functools.wraps(function)
+    def wrapper(self: Network, *args: Any, **kwargs: Any) -> Any:
+        with self.lock:
+            self._read_file()
+            self.station.advance()
+            return function(self, *args, **kwargs)
+
+    return wrapper
+
+
+class Network:
+    """What is around the board. Attributes may be set at any time; delays are in seconds.
+
+    ``hosts`` maps names to IPv4 addresses; ``host_names`` lets other names go to the host's own resolver.
+    ``stall`` stops all data without an error, as a network does that has gone silent.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.lock = threading.RLock()
+        self.access_points = [AccessPoint()]
+        self.association_delay = 0.02
+        self.dhcp_delay = 0.02
+        self.dhcp_fails = False
+        self.dns_delay = 0.0
+        self.dns_fails = False
+        self.hosts: dict[str, str] = {}
+        self.host_names = False
+        self.stall = False
+        self.addresses = ("192.168.1.23", "255.255.255.0", "192.168.1.1", "192.168.1.1")
+        self._file = folder / "wifi.json" if folder else None
+        self._file_seen: tuple[int, int] | None = None
+        self.reset()
+        with self.lock:
+            self._read_file()
+
+    def reset(self) -> None:
+        """The board restarts: the driver forgets everything, the world stays."""
+        with self.lock:
+            self.station = Station(self)
+            self.soft_ap = SoftAccessPoint()
+
+    # The world, for tests and the command line.
+
+    @locked
+    def set(self, **values: Any) -> None:
+        """Set attributes by the names in ``JSON_KEYS``; unknown names raise ``KeyError``.
+
+        A station leaves an access point that changed its name or password, or went off the air.
+        """
+        for key, value in values.items():
+            if key in ACCESS_POINT_KEYS:
+                setattr(self.access_points[0], key, value)
+            elif key in NETWORK_KEYS:
+                setattr(self, key, value)
+            else:
+                raise KeyError(key)
+        if not {"ssid", "password", "bssid", "up"}.isdisjoint(values):
+            self._leave_what_is_gone()
+
+    def _leave_what_is_gone(self) -> None:
+        if self.station.joined is not None and self.find(self.station.target, 0)[0] is not self.station.joined:
+            self.station.lose()
+
+    @locked
+    def drop(self) -> None:
+        """All access points go off the air: the station loses its own with the reason "beacon timeout"."""
+        for access_point in self.access_points:
+            access_point.up = False
+        self.station.lose()
+
+    @locked
+    def restore(self) -> None:
+        """All access points are back."""
+        for access_point in self.access_points:
+            access_point.up = True
+
+    @locked
+    def kick(self, reason: int = BEACON_TIMEOUT) -> None:
+        """The access point throws the station out and stays: the driver is back after ``association_delay``."""
+        self.station.lose(reason)
+
+    @property
+    def joined(self) -> str | None:
+        """The name of the access point that the station is associated with."""
+        with self.lock:
+            self.station.advance()
+            return self.station.joined.ssid if self.station.joined else None
+
+    def find(self, target: Target, attempt: int) -> tuple[AccessPoint | None, int]:
+        """The strongest access point that lets ``target`` in, or the reason why none does.
+
+        A wrong password shows as a failed handshake first and as a failed connection afterwards (ESP-IDF 5).
+        """
+        reason = NO_AP_FOUND
+        for access_point in sorted(self.access_points, key=lambda each: -each.rssi):
+            if not access_point.up or access_point.ssid.encode() != target.ssid:
+                continue
+            if target.bssid and bytes.fromhex(access_point.bssid.replace(":", "")) != target.bssid:
+                continue
+            if access_point.password.encode() == target.key:
+                return access_point, 0
+            if not target.key:
+                reason = NO_COMPATIBLE_SECURITY
+            elif not access_point.password:
+                reason = NOT_IN_AUTHMODE_THRESHOLD
+            else:
+                reason = CONNECTION_FAIL if attempt else HANDSHAKE_FAILED
+        return None, reason
+
+    def _read_file(self) -> None:
+        """Take over ``wifi.json`` if it has changed; a broken one is reported and leaves everything as it was."""
+        if self._file is None:
+            return
+        try:
+            info = self._file.stat()
+        except FileNotFoundError:
+            return
+        if self._file_seen == (info.st_mtime_ns, info.st_size):
+            return
+        self._file_seen = (info.st_mtime_ns, info.st_size)
+        try:
+            values = json.loads(self._file.read_text(encoding="utf-8"))
+            unknown = set(values) - set(JSON_KEYS)
+            if unknown:
+                raise ValueError(f"unknown keys {sorted(unknown)}; known are {list(JSON_KEYS)}")
+        except (ValueError, TypeError) as error:
+            print(f"{self._file}: {error}", file=sys.stderr)
+            return
+        self.station.advance()
+        self.set(**values)
+
+    # What the device asks.
+
+    def register(self, server: Server) -> None:
+        """Serve a fresh interpreter."""
+        self.reset()
+        server.ops[OP_STATUS] = self._status
+        server.ops[OP_CONNECTED] = self._connected
+        server.ops[OP_RSSI] = self._rssi
+        server.ops[OP_LINK] = self._link
+        for name in ("active", "connect", "disconnect", "scan", "configure", "read", "addresses", "fix"):
+            server.calls["wlan." + name] = getattr(self, "_wlan_" + name)
+        server.calls["net.resolve"] = self._resolve
+
+    @locked
+    def _status(self, _a: int, _b: int) -> int:
+        return self.station.status()
+
+    @locked
+    def _connected(self, _a: int, _b: int) -> int:
+        return int(self.station.phase == "up")
+
+    @locked
+    def _rssi(self, _a: int, _b: int) -> int:
+        if not self.station.active:
+            return NO_STATION
+        return self.station.joined.rssi if self.station.joined else NOT_ASSOCIATED
+
+    @locked
+    def _link(self, _a: int, _b: int) -> int:
+        if self.station.phase != "up" and not self.soft_ap.active:
+            return LINK_DOWN
+        return LINK_STALLED if self.stall else LINK_UP
+
+    @locked
+    def _wlan_active(self, _payload: bytes, interface: int, active: bool | None) -> bool:
+        if active is not None and interface == 0:
+            self.station.set_active(active)
+        elif active is not None:
+            self.soft_ap.active = active
+        return self.station.active if interface == 0 else self.soft_ap.active
+
+    @locked
+    def _wlan_connect(self, payload: bytes, ssid_size: int, key_size: int) -> None:
+        """``payload`` is name, key and BSSID one after the other; ``ssid_size`` -1 keeps what was given before."""
+        target = None
+        if ssid_size >= 0:
+            end = ssid_size + key_size
+            target = Target(payload[:ssid_size], payload[ssid_size:end], payload[end:])
+        self.station.connect(target)
+
+    @locked
+    def _wlan_disconnect(self, _payload: bytes) -> None:
+        self.station.disconnect()
+
+    @locked
+    def _wlan_scan(self, _payload: bytes) -> list[list[object]]:
+        """Rows of name and BSSID in hex, channel, signal and kind of authentication."""
+        if not self.station.active:
+            raise DeviceError("OSError", "STA must be active")
+        if self.station.phase == "searching":
+            return []
+        return [
+            ["" if ap.hidden else ap.ssid.encode().hex(), ap.bssid.replace(":", ""), ap.channel, ap.rssi, ap.authmode]
+            for ap in sorted(self.access_points, key=lambda each: -each.rssi)
+            if ap.up
+        ]
+
+    @locked
+    def _wlan_configure(self, _payload: bytes, interface: int, values: dict[str, Any]) -> None:
+        if interface == 0:
+            if "reconnects" in values:
+                self.station.most_attempts = values["reconnects"] + 1
+            return
+        access_point = self.soft_ap
+        key = bytes.fromhex(values["key"]) if "key" in values else access_point.key
+        security = values.get("security", access_point.security)
+        if security != WIFI_OPEN and len(key) < 8:
+            raise DeviceError("OSError", "Wifi Invalid Password")
+        access_point.key, access_point.security = key, security
+        if "ssid" in values:
+            access_point.ssid = bytes.fromhex(values["ssid"])
+        for name in ("hidden", "channel", "max_clients"):
+            if name in values:
+                setattr(access_point, name, values[name])
+
+    @locked
+    def _wlan_read(self, _payload: bytes, interface: int, key: str) -> Any:
+        """The value of one setting; a name comes as hex."""
+        if interface == 0:
+            joined = self.station.joined
+            return {
+                "ssid": self.station.target.ssid.hex(),
+                "channel": joined.channel if joined else 1,
+                "reconnects": self.station.most_attempts - 1,
+                "dhcp4": self.station.fixed is None,
+                "max_clients": 0,
+            }[key]
+        value = getattr(self.soft_ap, key)
+        return value.hex() if isinstance(value, bytes) else value
+
+    @locked
+    def _wlan_addresses(self, _payload: bytes, interface: int) -> list[str]:
+        """Address, netmask, gateway and name server."""
+        return list(self.station.addresses() if interface == 0 else AP_ADDRESSES)
+
+    @locked
+    def _wlan_fix(self, _payload: bytes, addresses: list[str] | None) -> None:
+        """Use fixed addresses for the station, or with None ask for them again."""
+        self.station.fixed = (addresses[0], addresses[1], addresses[2], addresses[3]) if addresses else None
+
+    def _resolve(self, _payload: bytes, name: str) -> list[object]:
+        """How many milliseconds an answer takes, and the address or None."""
+        with self.lock:
+            up = self._link(0, 0) != LINK_DOWN
+            delay, fails, address = int(self.dns_delay * 1000), self.dns_fails, self.hosts.get(name)
+            known = "127.0.0.1" if name == "localhost" else address
+        if not up:
+            return [0, None]
+        if fails or self.stall:
+            return [delay, None]
+        if known is None and self.host_names:
+            try:
+                known = socket.gethostbyname(name)
+            except OSError:
+                known = None
+        return [delay, known]
+
