@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any
 
 from sim.loop import Loop
+from sim.network import Network
 from sim.rpc import Gone, Server
 from sim.uart import Uart, Uarts
 
@@ -72,7 +73,8 @@ class Board:
         self._console = bytearray()
         self._loop = Loop("board-io")
         self._uarts = Uarts(self._loop, timed=timed)
-        self._peripherals: list[Any] = [self._uarts]
+        self.network = Network(self.folder)
+        self._peripherals: list[Any] = [self._uarts, self.network]
         self._commands: queue.Queue[tuple[str, Any]] = queue.Queue()
         self._process: subprocess.Popen[bytes] | None = None
         self._idle = threading.Event()

@@ -21,7 +21,7 @@ from uos import (
     urandom,
 )
 
-_Uname = namedtuple("uname", ("sysname", "nodename", "release", "version", "machine"))
+_Uname = namedtuple("", ("sysname", "nodename", "release", "version", "machine"))
 
 
 def uname():

@@ -5,16 +5,18 @@ import gc
 import sys
 
 import _board
+import shims
 
 _board.connect(int(sys.argv[1]))
 _board.uart_fds = [int(n) for n in sys.argv[2].split(",")]
 _target = sys.argv[3]
 sys.argv[:] = []
 
-_SHIMS = ("machine", "esp32", "network", "socket", "errno", "time", "os")
+_SHIMS = ("machine", "esp32")
 
 
 def _install():
+    shims.install()
     for name in _SHIMS:
         try:
             __import__(name)

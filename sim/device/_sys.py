@@ -3,7 +3,7 @@
 import sys as _host
 from collections import namedtuple
 
-_Implementation = namedtuple("implementation", ("name", "version", "_machine", "_mpy", "_build"))
+_Implementation = namedtuple("", ("name", "version", "_machine", "_mpy", "_build"))
 _MPY_VERSION = 6 | 3 << 8 | 10 << 10  # bytecode version 6.3, architecture 10: xtensawin
 
 platform = "esp32"

@@ -8,7 +8,7 @@ import sys
 
 # Modules that the port has and that no firmware here uses: they can be imported, and hold nothing.
 _STAND_INS = (
-    "_boot apa106 bluetooth btree dht ds18x20 espnow flashbdev inisetup neopixel ntptime onewire ssl "
+    "_boot apa106 bluetooth btree dht ds18x20 esp espnow flashbdev inisetup neopixel ntptime onewire ssl "
     "umqtt umqtt.robust umqtt.simple upysh urequests webrepl"
 )
 
