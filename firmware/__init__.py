@@ -1,0 +1,1 @@
+"""ESP-AT's user commands for the ESP32, in MicroPython."""

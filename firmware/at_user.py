@@ -1,0 +1,210 @@
+"""The dispatcher: takes lines from the port, finds the command, runs its handler, and alone writes final results.
+
+Handlers get the dispatcher as their first argument: it is what built-in and own commands program against. A plain handler
+runs at once; one that waits (``async def``) runs in a task while the port drops other input. The result of a handler is
+None for OK, bytes to send in OK's place, or ``DONE`` if it has said everything itself; an exception is ERROR.
+"""
+
+import asyncio
+import sys
+
+from firmware.at_error import BUSY, KIND, NO_PREFIX, NO_TERMINATOR, UNSUPPORTED, AtError, code_of
+from firmware.command import Arguments, test_form
+
+OK = b"\r\nOK\r\n"
+PROMPT = b"\r\nOK\r\n\r\n>"
+DONE = b""
+
+# Lines served even while another command is in progress; a host needs them to answer a wake signal or to start over.
+_SERVED_PREFIX = b"AT+USERMCUSLEEP="
+_SERVED = (b"AT+SLEEP=0", b"AT+RST")
+
+
+class AtUser:
+    """The command table and the state of the command in progress.
+
+    ``report`` takes a message report; ``on_command`` (or None) is called once, before the first command that is known.
+    """
+
+    def __init__(self, port, report=None, on_command=None):
+        self.port = port
+        self.show_codes = False
+        self.on_command = on_command
+        self._report = report
+        self._table = {}
+        self._order = []
+        self._in_progress = False
+        self._served_too = ()
+
+    def add(self, commands):
+        """Enter a family's table; a name that is there already is replaced."""
+        for entry in commands:
+            if entry[0] not in self._table:
+                self._order.append(entry[0])
+            self._table[entry[0]] = entry
+
+    def names(self):
+        """Name and forms of every command: (name, test, query, set, execute), the forms as 0 or 1."""
+        for name in self._order:
+            _, parameters, query, set_form, execute, _ = self._table[name]
+            tested = 1 if set_form and parameters else 0
+            yield name, tested, 1 if query else 0, 1 if set_form else 0, 1 if execute else 0
+
+    # For handlers.
+
+    def info(self, line):
+        """Send an information line; CR LF is added."""
+        self.port.answering = True
+        self.port.put(line.encode() if isinstance(line, str) else line)
+        self.port.put(b"\r\n")
+
+    async def data(self, target):
+        """Send the data prompt, then fill the memoryview ``target`` with raw bytes from the host.
+
+        Input then waits for the end of the command: call ``listen`` if that takes long.
+        """
+        self.port.answering = True
+        self.port.begin_data(target)
+        self.port.put(PROMPT)
+        await self.port.data()
+
+    def listen(self, served_too=()):
+        """Let the host be heard while this command goes on: other input gets busy, the lines ``served_too`` are served, and
+        message reports flow."""
+        self._served_too = served_too
+        self.port.answering = False
+        self.port.resume_input()
+
+    def report(self, line):
+        """Queue a message report; CR LF is added. It passes the wake gate. False if the queue is full."""
+        return self._report((line.encode() if isinstance(line, str) else bytes(line)) + b"\r\n")
+
+    def log(self, *words):
+        """Write a line to the log on UART0; never to the AT port."""
+        print("at:", *words)
+
+    # For the port.
+
+    def line(self, buffer, start, end):
+        """Carry out a line that arrived while no command was in progress."""
+        try:
+            result = self._call(buffer, start, end)
+            if result is None or isinstance(result, bytes):
+                self._finish(result)
+            else:
+                self._in_progress = True
+                self.port.command_begins()
+                asyncio.create_task(self._run(result))
+        except Exception as error:  # noqa: BLE001 - whatever a handler raises, the host gets ERROR and the port goes on
+            self._fail(error)
+        if not self._in_progress:
+            self.port.answering = False
+
+    def serve(self, buffer, start, end):
+        """Carry out a line of those that are served while a command is in progress; False for any other."""
+        line = buffer[start:end]
+        if not (line.startswith(_SERVED_PREFIX) or line in _SERVED or line in self._served_too):
+            return False
+        answering = self.port.answering
+        try:
+            result = self._call(buffer, start, end)
+            if result is None or isinstance(result, bytes):
+                self._finish(result)
+            else:
+                asyncio.create_task(self._run_beside(result))
+        except Exception as error:  # noqa: BLE001 - as above
+            self._fail(error)
+        self.port.answering = answering
+        return True
+
+    def may_serve(self, buffer, start, end):
+        """Whether a line that begins like this may yet become one that ``serve`` takes."""
+        line = buffer[start:end]
+        if line.startswith(_SERVED_PREFIX) or _SERVED_PREFIX.startswith(line):
+            return True
+        line = line.rstrip(b"\r")
+        return any(served.startswith(line) for served in _SERVED) or any(
+            served.startswith(line) for served in self._served_too
+        )
+
+    def busy(self):
+        """Tell the host that its input was dropped."""
+        self._show_code(BUSY)
+        self.port.put(b"\r\nbusy p...\r\n")
+
+    def too_long(self):
+        """Answer a line that was longer than a command may be."""
+        self._fail(AtError(NO_TERMINATOR))
+
+    # Inside.
+
+    def _call(self, buffer, start, end):
+        """Find the command and call its handler: a result, or the coroutine of a handler that waits."""
+        if end - start < 2 or not buffer.startswith(b"AT", start):
+            raise AtError(NO_PREFIX)
+        equals = buffer.find(b"=", start, end)
+        if equals >= 0:
+            name_end = equals
+        else:
+            name_end = end - 1 if end - start > 2 and buffer[end - 1] == 0x3F else end
+        entry = self._table.get(bytes(self.port.view(start + 2, name_end)))
+        if entry is None:
+            raise AtError(UNSUPPORTED)
+        if self.on_command:
+            first, self.on_command = self.on_command, None
+            first()
+        if equals >= 0:
+            return self._call_set(entry, bytes(self.port.view(equals + 1, end)))
+        handler = entry[4] if name_end == end else entry[2]
+        if handler is None:
+            raise AtError(KIND)
+        return handler(self)
+
+    def _call_set(self, entry, text):
+        name, parameters, _, handler, _, ordered = entry
+        if handler is None:
+            raise AtError(KIND)
+        if text == b"?" and parameters:
+            self.info(test_form(name, parameters))
+            return None
+        arguments = Arguments(parameters, text)
+        return handler(self, arguments) if ordered else handler(self, *arguments.values())
+
+    async def _run(self, coroutine):
+        error = result = None
+        try:
+            result = await coroutine
+        except Exception as caught:  # noqa: BLE001 - as in line()
+            error = caught
+        self._served_too = ()
+        self.port.command_ending()
+        if error:
+            self._fail(error)
+        else:
+            self._finish(result)
+        await self.port.flush()
+        self._in_progress = False
+        self.port.command_ended()
+
+    async def _run_beside(self, coroutine):
+        try:
+            self._finish(await coroutine)
+        except Exception as error:  # noqa: BLE001 - as in line()
+            self._fail(error)
+        await self.port.flush()
+
+    def _finish(self, result):
+        if result is None:
+            self.port.put(OK)
+        elif result:
+            self.port.put(result)
+
+    def _fail(self, error):
+        if not isinstance(error, AtError):
+            sys.print_exception(error)
+        self._show_code(code_of(error))
+        self.port.put(b"\r\nERROR\r\n")
+
+    def _show_code(self, code):
+        if self.show_codes:
+            self.port.put(b"ERR CODE:0x%08x\r\n" % (0x01000000 | code))

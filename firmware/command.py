@@ -1,0 +1,177 @@
+"""The vocabulary of the command tables, and what follows from a table line: checks, values, the test form.
+
+A family's table is a tuple of ``command(...)`` lines. Parameters are ``integer(least, most)`` and
+``string(shortest, longest)``; the grammar of their text is ESP-AT's (user guide, "AT Command Types").
+"""
+
+from micropython import const
+
+from firmware.at_error import COUNT, LENGTH, PARSE, TYPE, VALUE, AtError
+
+_INTEGER = const(0)
+_STRING = const(1)
+_QUOTE = const(0x22)
+_COMMA = const(0x2C)
+_BACKSLASH = const(0x5C)
+MOST = const(0x7FFFFFFF)
+
+
+def integer(least=0, most=MOST, optional=False):
+    """A signed 32-bit parameter, decimal or with 0x. An optional one that is left out or empty arrives as None."""
+    return (_INTEGER, least, most, optional)
+
+
+def string(shortest=0, longest=256, optional=False):
+    """A parameter in double quotes; the lengths are in bytes, after unescaping. It arrives as ``bytes``."""
+    return (_STRING, shortest, longest, optional)
+
+
+def command(name, parameters=(), set=None, query=None, execute=None, ordered=False):
+    """One line of a command table.
+
+    ``name`` is what follows AT, with its plus sign. A handler is called with the dispatcher and, for the set form, one value
+    for each parameter; with ``ordered`` it gets one ``Arguments`` instead and checks them itself, where the order of the checks
+    depends on state. A handler that waits is an ``async def``.
+    """
+    return (name.encode(), parameters, query, set, execute, ordered)
+
+
+def number(text):
+    """The value of an integer parameter's text, or None if it is not a signed 32-bit integer."""
+    if text[:2] == b"0x":
+        digits, base = text[2:], 16
+        for digit in digits:
+            if digit not in b"0123456789abcdefABCDEF":
+                return None
+    else:
+        digits, base = (text[1:] if text[:1] == b"-" else text), 10
+        if not digits.isdigit():
+            return None
+    if not digits or len(digits.lstrip(b"0")) > 10:
+        return None
+    value = int(digits, base)
+    if text[:1] == b"-":
+        value = -value
+    return value if -MOST - 1 <= value <= MOST else None
+
+
+def unquote(text):
+    """The value of a string parameter's text, or None if it is not one string in double quotes."""
+    end = len(text) - 1
+    if end < 1 or text[0] != _QUOTE or text[end] != _QUOTE:
+        return None
+    inside = text[1:end]
+    if b"\\" not in inside and b'"' not in inside:
+        return inside
+    value = bytearray()
+    at = 0
+    while at < len(inside):
+        byte = inside[at]
+        if byte == _QUOTE:
+            return None
+        if byte == _BACKSLASH:
+            at += 1
+            if at == len(inside):
+                return None
+            byte = inside[at]
+        value.append(byte)
+        at += 1
+    return bytes(value)
+
+
+def split(text):
+    """The parameters' texts; commas inside quotes, escaped or not, do not separate."""
+    if b'"' not in text:
+        return text.split(b",")
+    fields = []
+    begin = at = 0
+    quoted = False
+    while at < len(text):
+        byte = text[at]
+        if quoted:
+            if byte == _BACKSLASH:
+                at += 1
+            elif byte == _QUOTE:
+                quoted = False
+        elif byte == _QUOTE and at == begin:
+            quoted = True
+        elif byte == _COMMA:
+            fields.append(text[begin:at])
+            begin = at + 1
+        at += 1
+    fields.append(text[begin:])
+    return fields
+
+
+def value_of(parameter, text, index):
+    """One parameter's value; raises AtError with the code that says what is wrong with parameter ``index``."""
+    kind, least, most, optional = parameter
+    if not text:
+        if optional:
+            return None
+        raise AtError(PARSE | index)
+    quoted = text[0] == _QUOTE
+    if kind == _INTEGER:
+        value = None if quoted else number(text)
+        if value is None:
+            raise AtError((TYPE if quoted else PARSE) | index)
+        if not least <= value <= most:
+            raise AtError(VALUE | index)
+        return value
+    value = unquote(text)
+    if value is None:
+        raise AtError((TYPE if not quoted and number(text) is not None else PARSE) | index)
+    if not least <= len(value) <= most:
+        raise AtError(LENGTH | index)
+    return value
+
+
+class Arguments:
+    """The parameters that a host gave for one set command, checked one by one when asked for."""
+
+    def __init__(self, parameters, text):
+        self.parameters = parameters
+        self.fields = split(text)
+
+    def __len__(self):
+        return len(self.fields)
+
+    def get(self, index):
+        """The value of parameter ``index``; AtError if it is missing, malformed or out of range."""
+        parameter = self.parameters[index]
+        if index < len(self.fields):
+            return value_of(parameter, self.fields[index], index)
+        if parameter[3]:
+            return None
+        raise self.wrong_count(self._least())
+
+    def values(self):
+        """All values in order, None for each optional one that is not given; AtError at the first thing wrong."""
+        given = len(self.fields)
+        if given < self._least():
+            raise self.wrong_count(self._least())
+        if given > len(self.parameters):
+            raise self.wrong_count(len(self.parameters))
+        return [self.get(index) for index in range(len(self.parameters))]
+
+    def wrong_count(self, needed):
+        """The error that says how many parameters there should have been."""
+        return AtError(COUNT | needed << 8 | min(len(self.fields), 255))
+
+    def _least(self):
+        least = 0
+        for index, parameter in enumerate(self.parameters):
+            if not parameter[3]:
+                least = index + 1
+        return least
+
+
+def test_form(name, parameters):
+    """The answer to ``AT+NAME=?``: the ranges, optional parameters in brackets, strings by their lengths."""
+    text = name.decode() + ":"
+    for index, (kind, least, most, optional) in enumerate(parameters):
+        form = ('"%d-%d"' if kind == _STRING else "(%d-%d)") % (least, most)
+        if index:
+            form = "," + form
+        text += "[" + form + "]" if optional else form
+    return text

@@ -1,0 +1,43 @@
+"""Names to addresses without stopping the event loop.
+
+``socket.getaddrinfo`` blocks in C for as long as the name server takes, but releases the interpreter's lock: a thread of
+its own waits while the port goes on.
+"""
+
+import _thread
+import asyncio
+import socket
+from time import ticks_diff, ticks_ms
+
+from micropython import const
+
+_LOOK_MS = const(20)
+# lwIP's, as the ESP32 port raises it when no answer comes.
+_ETIMEDOUT = const(116)
+
+
+async def resolve(host, port, limit_ms):
+    """The address of ``host`` as text; OSError if there is none, or no answer within ``limit_ms``."""
+    if _is_literal(host):
+        return host
+    answer = []
+
+    def look_up():
+        try:
+            answer.append(socket.getaddrinfo(host, port)[0][-1][0])
+        except OSError as error:
+            answer.append(error)
+
+    _thread.start_new_thread(look_up, ())
+    begin = ticks_ms()
+    while not answer:
+        if ticks_diff(ticks_ms(), begin) > limit_ms:
+            raise OSError(_ETIMEDOUT)
+        await asyncio.sleep_ms(_LOOK_MS)
+    if isinstance(answer[0], OSError):
+        raise answer[0]
+    return answer[0]
+
+
+def _is_literal(host):
+    return all(part.isdigit() for part in host.split("."))
