@@ -7,13 +7,13 @@ the first byte:
 * ``push``: 16 bytes ``<BBHiii`` (2, code, 0, a, b, size) followed by ``size`` raw bytes, answered by 4 bytes ``<i``.
 * ``pull``: 16 bytes ``<BBHiii`` (3, code, 0, a, b, size), answered by 4 bytes ``<i``: negative, or the number of raw
   bytes that follow, at most ``size``.
-* ``call``: 12 bytes ``<BBHII`` (1, 0, length of the name, of the JSON arguments, of the payload) followed by these three;
-  answered by 12 bytes ``<iII`` (status, length of the JSON result, of the payload) followed by these two.
+* ``call``: 12 bytes ``<BBHII`` (1, 0, length of the name, of the JSON arguments, of the payload) followed by these
+  three; answered by 12 bytes ``<iII`` (status, length of the JSON result, of the payload) followed by these two.
   Status 0 is a result; 1 means that the JSON result is ``[exception name, arguments]``, raised on the device.
 
-An ``op`` handler takes two integers and returns one; a ``push`` handler takes two integers and the raw bytes and returns
-an integer; a ``pull`` handler takes three integers and returns raw bytes or a negative integer. A ``call`` handler takes the payload as ``bytes`` and the JSON
-arguments, and returns the JSON result, or ``(result, payload)``.
+An ``op`` handler takes two integers and returns one; a ``push`` handler takes two integers and the raw bytes and
+returns an integer; a ``pull`` handler takes three integers and returns raw bytes or a negative integer. A ``call``
+handler takes the payload as ``bytes`` and the JSON arguments, and returns the JSON result, or ``(result, payload)``.
 """
 
 from __future__ import annotations
