@@ -41,7 +41,16 @@ AP_ADDRESSES = ("192.168.4.1", "255.255.255.0", "192.168.4.1", "0.0.0.0")
 
 # The keys of wifi.json: those of the first access point, then those of the network. Times are in seconds.
 ACCESS_POINT_KEYS = ("ssid", "password", "bssid", "channel", "rssi", "hidden", "up")
-NETWORK_KEYS = ("association_delay", "dhcp_delay", "dhcp_fails", "dns_delay", "dns_fails", "stall", "hosts", "host_names")
+NETWORK_KEYS = (
+    "association_delay",
+    "dhcp_delay",
+    "dhcp_fails",
+    "dns_delay",
+    "dns_fails",
+    "stall",
+    "hosts",
+    "host_names",
+)
 JSON_KEYS = ACCESS_POINT_KEYS + NETWORK_KEYS
 
 
@@ -335,4 +344,3 @@ class Network:
             except OSError:
                 known = None
         return [delay, known]
-

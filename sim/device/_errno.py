@@ -1,4 +1,8 @@
-"""``errno`` of the ESP32 port: newlib's and lwIP's numbers (py/moderrno.c lists the names)."""
+"""``errno`` of the ESP32 port: newlib's and lwIP's numbers (py/moderrno.c lists the names).
+
+The interpreter's compiler replaces the expression ``errno.NAME`` in source code by the host's number before this module
+is ever asked. ``from errno import NAME`` and .mpy files are safe.
+"""
 
 EPERM = 1
 ENOENT = 2

@@ -8,11 +8,10 @@ import gc
 import io
 import select
 
-from micropython import const
-
 import _board
 import usocket as _host
 import utime as time
+from micropython import const
 
 _LINK = const(63)
 _DOWN = const(0)
@@ -20,6 +19,7 @@ _UP = const(1)
 _MOST = const(10)
 _TICK = const(10)  # ms: how old what is known about the link may be, and how long a wait on it sleeps
 
+_EBADF = const(9)
 _EAGAIN = const(11)
 _ENFILE = const(23)
 _EPIPE = const(32)
@@ -52,10 +52,21 @@ _ERRORS = {
 _OPTIONS = {4: (1, 2), 0x20: (1, 6), 1: (6, 1)}
 
 _open = []  # descriptors of the sockets that count
-_closed = _host.socket()  # what every closed socket works on: fails with EBADF
-_closed.close()
 _link = _DOWN
 _link_seen = time.ticks_ms() - _TICK
+
+
+class _Closed:
+    """What a closed socket works on. The host's own, once closed, would go on with whatever got its descriptor next."""
+
+    def fileno(self):
+        return -1
+
+    def __getattr__(self, name):
+        raise OSError(_EBADF)
+
+
+_closed = _Closed()
 
 
 def _stalled():
@@ -144,8 +155,8 @@ class socket(io.IOBase):
         self._keeper = open(self._host.fileno(), "r+b")
         _count(self._host.fileno())
 
-    def _failed(self, error):
-        """Raise what lwIP and the port make of the host's error."""
+    def _failed(self, error, stream=False):
+        """Raise what lwIP and the port make of the host's error; the methods of a stream return None for EAGAIN."""
         number = error.errno
         if number == 110 or number == _EAGAIN:
             number = _EAGAIN if self._retries == 0 else _ETIMEDOUT
@@ -153,7 +164,8 @@ class socket(io.IOBase):
             number = _ENOTCONN
         else:
             number = _ERRORS.get(number, number)
-        raise OSError(number)
+        if not (stream and number == _EAGAIN):
+            raise OSError(number)
 
     def _held_up(self):
         """Whether the link holds data up now, after having waited for it as long as the socket's timeout says."""
@@ -290,7 +302,7 @@ class socket(io.IOBase):
         try:
             return self._host.read(size)
         except OSError as error:
-            self._failed(error)
+            self._failed(error, True)
 
     def readinto(self, buffer, size=-1):
         if self._fresh:
@@ -300,7 +312,7 @@ class socket(io.IOBase):
         try:
             return self._host.readinto(buffer) if size < 0 else self._host.readinto(buffer, size)
         except OSError as error:
-            self._failed(error)
+            self._failed(error, True)
 
     def readline(self, size=-1):
         if self._fresh:
@@ -310,7 +322,7 @@ class socket(io.IOBase):
         try:
             return self._host.readline(size)
         except OSError as error:
-            self._failed(error)
+            self._failed(error, True)
 
     def write(self, data, *span):
         if self._held_up():
@@ -318,7 +330,7 @@ class socket(io.IOBase):
         try:
             return self._host.write(data, *span)
         except OSError as error:
-            self._failed(error)
+            self._failed(error, True)
 
     def ioctl(self, request, argument):
         """For select.poll and TLS: 3 poll, 4 close, 10 the descriptor.

@@ -3,9 +3,8 @@
 What it accepts, returns and raises follows ``ports/esp32/network_wlan.c`` and ``network_common.c`` of MicroPython.
 """
 
-from micropython import const
-
 import _board
+from micropython import const
 
 _STATUS = const(60)
 _CONNECTED = const(61)

@@ -1,7 +1,7 @@
 """Makes the modules of the Unix interpreter look like those of the ESP32 port, where they differ.
 
-``install`` is called once by ``_start.py``, when the board is connected and before anything imports asyncio. Modules are
-replaced through sys.modules, so every later ``import`` gets these.
+``install`` is called once by ``_start.py``, when the board is connected and before anything imports asyncio. Modules
+are replaced through sys.modules, so every later ``import`` gets these.
 """
 
 import sys
@@ -27,15 +27,16 @@ def install():
     """Replace what differs and add what is missing."""
     if sys.maxsize > 0x7FFFFFFF:
         # The 64-bit interpreter's asyncio must keep the clock that its compiled half uses.
-        import asyncio.core  # noqa: F401
+        import asyncio.core
+    import socket
+
     import _errno
     import _lwip_socket
     import _micropython
     import _os
     import _sys
     import _time
-    import network  # noqa: F401
-    import socket
+    import network
 
     modules = sys.modules
     for name, replacement in (
