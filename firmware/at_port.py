@@ -1,9 +1,9 @@
 """The AT port: bytes from the UART become lines or data, and what is sent goes out in whole pieces.
 
-Rules: SPEC, "Lines and answers". Reading never copies: a line is parsed where it was received, data goes straight into the
-memory that asked for it. ``UART.write`` would block the whole interpreter while the driver's buffer is full, for ever if CTS
-is held off, so never more is under way than that buffer takes; ``txdone`` alone tells that it is empty again.
-Costs 0.5 KB of buffers.
+Rules: SPEC, "Lines and answers". Reading never copies: a line is parsed where it was received, data goes straight
+into the memory that asked for it. ``UART.write`` would block the whole interpreter while the driver's buffer is full,
+for ever if CTS is held off, so never more is under way than that buffer takes; ``txdone`` alone tells that it is
+empty again. Costs 0.5 KB of buffers.
 """
 
 import asyncio
@@ -32,9 +32,9 @@ _DROP_TOO_LONG = const(2)
 class AtPort:
     """One host on one UART.
 
-    ``commands`` (the dispatcher) is told of lines: ``line(buffer, start, end)`` when idle; while a command is in progress
-    ``serve(buffer, start, end)``, which says whether it took the line, ``may_serve`` of a line not yet complete, and ``busy()``
-    once per burst of input that is dropped; ``too_long()`` of a line over 256 bytes.
+    ``commands`` (the dispatcher) is told of lines: ``line(buffer, start, end)`` when idle; while a command is in
+    progress ``serve(buffer, start, end)``, which says whether it took the line, ``may_serve`` of a line not yet
+    complete, and ``busy()`` once per burst of input that is dropped; ``too_long()`` of a line over 256 bytes.
     """
 
     def __init__(self, uart, baudrate, txbuf):
@@ -286,8 +286,9 @@ class AtPort:
         return count <= self._room_total
 
     def _pause(self):
-        """How long to sleep before looking for room again: a tick, but not past the moment when the buffer runs empty. Later
-        than that CTS must be holding things up."""
+        """How long to sleep before looking for room again: a tick, but not past the moment when the buffer runs
+        empty. Later than that CTS must be holding things up.
+        """
         left = ticks_diff(self._clear_at, ticks_ms())
         return 0 if 0 <= left < _TICK_MS else _TICK_MS
 
@@ -326,7 +327,9 @@ class AtPort:
                 await asyncio.sleep_ms(self._pause())
 
     async def _split(self, data):
-        """Send the first of the pending pieces, which is too long for one write, keeping everything else off the wire."""
+        """Send the first of the pending pieces, which is too long for one write, keeping everything else off the
+        wire.
+        """
         self._splitting = True
         try:
             view = memoryview(data)

@@ -1,8 +1,9 @@
 """The dispatcher: takes lines from the port, finds the command, runs its handler, and alone writes final results.
 
-Handlers get the dispatcher as their first argument: it is what built-in and own commands program against. A plain handler
-runs at once; one that waits (``async def``) runs in a task while the port drops other input. The result of a handler is
-None for OK, bytes to send in OK's place, or ``DONE`` if it has said everything itself; an exception is ERROR.
+Handlers get the dispatcher as their first argument: it is what built-in and own commands program against. A plain
+handler runs at once; one that waits (``async def``) runs in a task while the port drops other input. The result of a
+handler is None for OK, bytes to send in OK's place, or ``DONE`` if it has said everything itself; an exception is
+ERROR.
 """
 
 import asyncio
@@ -69,8 +70,9 @@ class AtUser:
         await self.port.data()
 
     def listen(self, served_too=()):
-        """Let the host be heard while this command goes on: other input gets busy, the lines ``served_too`` are served, and
-        message reports flow."""
+        """Let the host be heard while this command goes on: other input gets busy, the lines ``served_too`` are
+        served, and message reports flow.
+        """
         self._served_too = served_too
         self.port.answering = False
         self.port.resume_input()
@@ -95,15 +97,15 @@ class AtUser:
                 self._in_progress = True
                 self.port.command_begins()
                 asyncio.create_task(self._run(result))
-        except Exception as error:  # noqa: BLE001 - whatever a handler raises, the host gets ERROR and the port goes on
+        except Exception as error:  # whatever a handler raises, the host gets ERROR and the port goes on
             self._fail(error)
         if not self._in_progress:
             self.port.answering = False
 
     def serve(self, buffer, start, end):
         """Carry out a line of those that are served while a command is in progress; False for any other."""
-        line = buffer[start:end]
-        if not (line.startswith(_SERVED_PREFIX) or line in _SERVED or line in self._served_too):
+        line = bytes(buffer[start:end])
+        if not (line.startswith(_SERVED_PREFIX) or line in _SERVED + self._served_too):
             return False
         answering = self.port.answering
         try:
@@ -112,20 +114,18 @@ class AtUser:
                 self._finish(result)
             else:
                 asyncio.create_task(self._run_beside(result))
-        except Exception as error:  # noqa: BLE001 - as above
+        except Exception as error:  # as above
             self._fail(error)
         self.port.answering = answering
         return True
 
     def may_serve(self, buffer, start, end):
         """Whether a line that begins like this may yet become one that ``serve`` takes."""
-        line = buffer[start:end]
+        line = bytes(buffer[start:end])
         if line.startswith(_SERVED_PREFIX) or _SERVED_PREFIX.startswith(line):
             return True
         line = line.rstrip(b"\r")
-        return any(served.startswith(line) for served in _SERVED) or any(
-            served.startswith(line) for served in self._served_too
-        )
+        return any(served.startswith(line) for served in _SERVED + self._served_too)
 
     def busy(self):
         """Tell the host that its input was dropped."""
@@ -174,7 +174,7 @@ class AtUser:
         error = result = None
         try:
             result = await coroutine
-        except Exception as caught:  # noqa: BLE001 - as in line()
+        except Exception as caught:  # as in line()
             error = caught
         self._served_too = ()
         self.port.command_ending()
@@ -189,7 +189,7 @@ class AtUser:
     async def _run_beside(self, coroutine):
         try:
             self._finish(await coroutine)
-        except Exception as error:  # noqa: BLE001 - as in line()
+        except Exception as error:  # as in line()
             self._fail(error)
         await self.port.flush()
 

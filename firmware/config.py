@@ -1,4 +1,6 @@
-"""Pins, sizes and times: one place. A file on the board overrides them: ``/user/config.json``, an object of these names."""
+"""Pins, sizes and times: one place. A file on the board overrides them: ``/user/config.json``, an object of these
+names.
+"""
 
 import json
 

@@ -1,8 +1,8 @@
 """The ESP32 application image format, checked while it streams past in blocks of 4096 bytes.
 
-Source: Espressif's esptool documentation, "Firmware Image Format", and ESP-IDF's application image structures. The package
-travels in a segment with load address 0, which the boot loader verifies but never loads, as a littlefs that begins at a
-multiple of 4096. The XOR checksum is left to ``Partition.set_boot``, which verifies it in C.
+Source: Espressif's esptool documentation, "Firmware Image Format", and ESP-IDF's application image structures. The
+package travels in a segment with load address 0, which the boot loader verifies but never loads, as a littlefs that
+begins at a multiple of 4096. The XOR checksum is left to ``Partition.set_boot``, which verifies it in C.
 """
 
 import hashlib
@@ -28,8 +28,9 @@ class ImageError(Exception):
 class ImageCheck:
     """Feed blocks of 4096 bytes with ``block``, the last one of ``wanted()``; then ``finish``.
 
-    ``chip_id`` is the chip's number in the image header (0 for the ESP32), ``room`` the slot's size. ``size`` is known once the
-    last segment's header has passed, else 0. ``version`` and ``project`` come from the application descriptor.
+    ``chip_id`` is the chip's number in the image header (0 for the ESP32), ``room`` the slot's size. ``size`` is
+    known once the last segment's header has passed, else 0. ``version`` and ``project`` come from the application
+    descriptor.
     """
 
     def __init__(self, chip_id, room):
@@ -52,7 +53,9 @@ class ImageCheck:
         return min(BLOCK, self.size - self._seen) if self.size else BLOCK
 
     def block(self, view):
-        """Check the next block; ImageError as soon as something is wrong. What lies behind the image's end is ignored."""
+        """Check the next block; ImageError as soon as something is wrong. What lies behind the image's end is
+        ignored.
+        """
         if not self._seen:
             self._first_block(view)
         self._walk(view)

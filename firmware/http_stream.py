@@ -1,7 +1,8 @@
 """A streaming HTTP/1.1 client for one GET: the body arrives in the caller's memory, piece by piece.
 
 RFC 9110 and 9112 as far as a download needs them: Content-Length, chunked, or a body that ends with the connection;
-redirects. Nothing blocks the event loop but the name look-up's thread. Costs one connection and some 2 KB while it runs.
+redirects. Nothing blocks the event loop but the name look-up's thread. Costs one connection and some 2 KB while it
+runs.
 """
 
 import asyncio
@@ -141,8 +142,9 @@ class HttpStream:
         return line.rstrip(b"\r\n").decode()
 
     async def fill(self, view):
-        """Read the body until ``view`` is full or the body ends; returns the number of bytes. HttpError if the connection
-        ends before the body."""
+        """Read the body until ``view`` is full or the body ends; returns the number of bytes. HttpError if the
+        connection ends before the body.
+        """
         filled = 0
         read = self._stream.readinto
         while filled < len(view):

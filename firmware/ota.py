@@ -1,8 +1,8 @@
 """AT+USEROTA: upgrade from a URL into the other slot (SPEC, section 3).
 
-Streamed: HTTP body, checks, flash, in blocks of 4096 bytes; needs some 12 KB while it runs. The first block is written last,
-so that an unfinished slot never looks like an image. What blocks: one sector's erase and write (45 ms typical), and
-``set_boot``, which verifies the whole image in C (2 s at worst for a full slot).
+Streamed: HTTP body, checks, flash, in blocks of 4096 bytes; needs some 12 KB while it runs. The first block is
+written last, so that an unfinished slot never looks like an image. What blocks: one sector's erase and write (45 ms
+typical), and ``set_boot``, which verifies the whole image in C (2 s at worst for a full slot).
 """
 
 import asyncio
@@ -99,7 +99,9 @@ class SlotWriter:
             await asyncio.sleep_ms(0)
 
     def _open_slot(self):
-        """Erase the first block. This slot is the only way back from an image on trial, so what runs must be good first."""
+        """Erase the first block. This slot is the only way back from an image on trial, so what runs must be good
+        first.
+        """
         self._system.prove_valid()
         self._slot.ioctl(6, 0)
 

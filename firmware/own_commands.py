@@ -46,7 +46,7 @@ def load_own_commands(at):
         tasks = [_guarded(at, task) for task in getattr(commands, "TASKS", ())]
         at.add(getattr(commands, "COMMANDS", ()))
         return tasks
-    except Exception as error:  # noqa: BLE001 - whatever is wrong with the file, the firmware starts without it
+    except Exception as error:  # whatever is wrong with the file, the firmware starts without it
         at.log("own commands not loaded:")
         sys.print_exception(error)
         return ()
@@ -55,6 +55,6 @@ def load_own_commands(at):
 async def _guarded(at, task):
     try:
         await task(at)
-    except Exception as error:  # noqa: BLE001 - a broken task ends alone
+    except Exception as error:  # a broken task ends alone
         at.log("own task ended:")
         sys.print_exception(error)

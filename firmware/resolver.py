@@ -1,7 +1,7 @@
 """Names to addresses without stopping the event loop.
 
-``socket.getaddrinfo`` blocks in C for as long as the name server takes, but releases the interpreter's lock: a thread of
-its own waits while the port goes on.
+``socket.getaddrinfo`` blocks in C for as long as the name server takes, but releases the interpreter's lock: a thread
+of its own waits while the port goes on.
 """
 
 import _thread
@@ -20,7 +20,7 @@ async def resolve(host, port, limit_ms):
     """The address of ``host`` as text; OSError if there is none, or no answer within ``limit_ms``."""
     if _is_literal(host):
         return host
-    answer = []
+    answer: list = []
 
     def look_up():
         try:

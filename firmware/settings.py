@@ -7,7 +7,9 @@ _MOST = 64
 
 
 class Settings:
-    """Integers and byte strings of at most 64 bytes by name; a storage that fails counts as empty, and a log line says so."""
+    """Integers and byte strings of at most 64 bytes by name; a storage that fails counts as empty, and a log line
+    says so.
+    """
 
     def __init__(self, log):
         self._log = log

@@ -22,8 +22,8 @@ class System:
     def prove_valid(self):
         """Mark the running image valid, once: the boot loader then keeps it.
 
-        Writes a flash sector when the image is on trial, so call it before the host is answered. A fallback may be on trial
-        itself: every healthy start must come here.
+        Writes a flash sector when the image is on trial, so call it before the host is answered. A fallback may be on
+        trial itself: every healthy start must come here.
         """
         if self._proven:
             return
@@ -51,8 +51,8 @@ class System:
     def may_take(self, size):
         """Whether a block of ``size`` bytes can be had and leaves the reserve.
 
-        What does not fit into the heap's first area makes the port add an area at least as large, taken from what TCP and
-        TLS live on.
+        What does not fit into the heap's first area makes the port add an area at least as large, taken from what TCP
+        and TLS live on.
         """
         gc.collect()
         area = self._config.heap_area

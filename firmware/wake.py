@@ -21,7 +21,9 @@ _BY_TIMEOUT = const(4)
 
 
 class Wake:
-    """Whether the host sleeps, how to wake it, and the gate. ``may_drive(number)`` tells whether a GPIO is free to use."""
+    """Whether the host sleeps, how to wake it, and the gate. ``may_drive(number)`` tells whether a GPIO is free to
+    use.
+    """
 
     def __init__(self, port, may_drive):
         self._port = port
@@ -122,7 +124,9 @@ class Wake:
             self._pin.init(value=signal if active else 1 - signal, hold=True)
 
     async def passing(self):
-        """Before a message report: if the host counts as asleep, wake it and wait until it is awake or the delay is over."""
+        """Before a message report: if the host counts as asleep, wake it and wait until it is awake or the delay is
+        over.
+        """
         if self._settings is None or not self.asleep:
             return
         mode, _, signal, delay, check = self._settings

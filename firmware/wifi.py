@@ -26,7 +26,15 @@ _WRONG_KEY = const(2)
 _NOT_FOUND = const(3)
 _OTHER = const(4)
 # ESP-IDF's reasons for a disconnection, as status() shows them; 15 is the four-way handshake's timeout.
-_REASONS = {201: _NOT_FOUND, 210: _NOT_FOUND, 211: _NOT_FOUND, 212: _NOT_FOUND, 202: _WRONG_KEY, 204: _WRONG_KEY, 15: _WRONG_KEY}
+_REASONS = {
+    201: _NOT_FOUND,
+    210: _NOT_FOUND,
+    211: _NOT_FOUND,
+    212: _NOT_FOUND,
+    202: _WRONG_KEY,
+    204: _WRONG_KEY,
+    15: _WRONG_KEY,
+}
 # The driver refuses while the attempt before is still ending (seen for a second or so), and a key that it cannot use.
 _REFUSALS = const(40)
 _NO_BSSID = b"00:00:00:00:00:00"
@@ -59,7 +67,9 @@ class Wifi:
             integer(0, 3, optional=True),
         )
         return (
-            command("+CWMODE", (integer(0, 3), integer(0, 1, optional=True)), set=self._set_mode, query=self._query_mode),
+            command(
+                "+CWMODE", (integer(0, 3), integer(0, 1, optional=True)), set=self._set_mode, query=self._query_mode
+            ),
             command("+CWJAP", join, set=self._set_join, query=self._query_join, execute=self._join_again),
             command("+CWQAP", execute=self._leave),
             command("+CWSTATE", query=self._query_state),
