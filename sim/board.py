@@ -1,57 +1,62 @@
-"""A simulated ESP32: power, reset, the interpreter's process, and the peripherals around it."""
+"""A simulated ESP32: power and reset, the boot loader, the interpreter's process, and the peripherals around it.
+
+One thread of the board (``_supervise``) starts and kills the interpreter; everybody else asks it to. Killing the interpreter at
+any moment is what a reset or a power cut is.
+"""
 
 from __future__ import annotations
 
-import ctypes
-import os
 import queue
-import select
-import signal
-import socket
-import subprocess
 import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
+from sim import bootloader, images, vcd
+from sim.chip import DEEPSLEEP_RESET, HARD_RESET, PWRON_RESET, SOFT_RESET, WDT_RESET, Chip
+from sim.flash import Flash
 from sim.loop import Loop
 from sim.network import Network
+from sim.pins import Pins
+from sim.process import Process, Program
 from sim.rpc import Gone, Server
-from sim.uart import Uart, Uarts
+from sim.uart import Uart
+from sim.uarts import Uarts
+from tools import interpreter as interpreters
 
-PWRON_RESET = 1
-HARD_RESET = 2
-WDT_RESET = 3
-DEEPSLEEP_RESET = 4
-SOFT_RESET = 5
+# The first area of MicroPython's heap on an ESP32, and what it can grow by.
+DEFAULT_HEAP = 56_000 + 110 * 1024
+MEASURING_HEAP = 1 << 20
+SHORTEST_RUN = 1.0
+ABORTED = "abort() was called at PC 0x4008b1c7 on core 0"
+REBOOTING = "\r\n\r\nRebooting...\r\n"
 
-START = Path(__file__).with_name("device") / "_start.py"
-DEFAULT_HEAP = 56000 + 110 * 1024
-SIMULATOR_HEAP = 200_000
-_PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None)
-
-
-def _die_with_launcher() -> None:
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+_own_heap: dict[Path, int] = {}
+_own_heap_lock = threading.Lock()
 
 
-def find_interpreter() -> Path:
-    """The interpreter that a board runs when it is not told: ``MICROPYTHON``, or the one that tools/ fetches."""
-    if path := os.environ.get("MICROPYTHON"):
-        return Path(path)
-    from tools import interpreter
+@dataclass
+class _Command:
+    """What the supervisor is asked to do; ``done`` is set when it has."""
 
-    return Path(interpreter.find(bits=32))
+    name: str
+    cause: int = PWRON_RESET
+    seconds: float | None = None
+    process: Process | None = None
+    done: Future[None] = field(default_factory=Future)
 
 
 class Board:
     """One simulated board, whose state lives in ``folder``.
 
-    ``interpreter``: the executable of MicroPython's unix port. ``timed``: the UARTs run at their baud rate and lose what a board
-    would lose. ``heap``: bytes that the code on the board has for itself. ``script``: a file or folder of the host that runs instead
-    of what the flash holds. The board is also a context manager that switches on and off.
+    ``interpreter``: the executable of MicroPython's unix port. ``timed``: the UARTs run at their baud rate and lose what a
+    board would lose. ``heap``: how many bytes the code on the board has for itself. ``flash_image``: what a new board's
+    flash holds, by default this tree's firmware. ``script``: a file, or a folder with main.py, of the host that runs
+    instead of what the vfs partition holds; ``wait`` waits for its end. The board is a context manager that switches
+    on and off. ``on_console`` may be set to a function that gets all that is printed.
     """
 
     def __init__(
@@ -65,18 +70,31 @@ class Board:
         script: Path | None = None,
     ) -> None:
         self.folder = Path(folder)
-        self.interpreter = interpreter or find_interpreter()
+        self.interpreter = interpreter or interpreters.find(bits=32)
         self.timed = timed
         self.heap = DEFAULT_HEAP if heap is None else heap
         self.script = script
         self.boots: list[tuple[int, str]] = []
+        self.exit_code: int | None = None
+        self.on_console: Callable[[bytes], None] | None = None
+        self.folder.mkdir(parents=True, exist_ok=True)
+        images.provide_flash(self.folder / "flash.bin", flash_image, bare=script is not None)
+        self._began = time.monotonic()
         self._console = bytearray()
+        self._printed = threading.Condition()
         self._loop = Loop("board-io")
-        self._uarts = Uarts(self._loop, timed=timed)
+        self._uarts = Uarts(self._loop, self.seconds, timed=timed)
+        self.pins = Pins(self.seconds)
         self.network = Network(self.folder)
-        self._peripherals: list[Any] = [self._uarts, self.network]
-        self._commands: queue.Queue[tuple[str, Any]] = queue.Queue()
-        self._process: subprocess.Popen[bytes] | None = None
+        self.flash = Flash(self.folder / "flash.bin")
+        self.flash.on_power_cut = lambda: self._ask(_Command("off"), wait=False)
+        self.flash.on_abort = lambda: self.restart(HARD_RESET, ABORTED)
+        self.flash.on_busy = self._flash_busy
+        self._chip = Chip(self)
+        self._commands: queue.Queue[_Command] = queue.Queue()
+        self._process: Process | None = None
+        self._booted_at = 0.0
+        self._wakes_at: float | None = None
         self._idle = threading.Event()
         self._supervisor = threading.Thread(target=self._supervise, name="board", daemon=True)
 
@@ -99,12 +117,21 @@ class Board:
         """All that the board has printed on UART0."""
         return bytes(self._console)
 
+    @property
+    def running(self) -> bool:
+        """Is the board on, and its program neither at an end nor asleep?"""
+        return self._process is not None
+
     def uart(self, number: int) -> Uart:
+        """UART 1 or 2."""
         return self._uarts.ports[number]
 
+    def seconds(self) -> float:
+        """The clock of all traces: seconds since this object was made."""
+        return time.monotonic() - self._began
+
     def start(self) -> None:
-        """Switch on."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        """Switch on. An interpreter that does not start is an OSError."""
         link = self.folder / "at-port"
         link.unlink(missing_ok=True)
         link.symlink_to(self.port)
@@ -114,80 +141,172 @@ class Board:
 
     def stop(self) -> None:
         """Switch off and free all that the board holds."""
-        self._commands.put(("end", None))
+        self._ask(_Command("end"))
         self._supervisor.join()
         self._loop.stop()
-        for uart in self._uarts.ports.values():
-            uart.close()
+        self._uarts.close()
+        self.flash.close()
         (self.folder / "at-port").unlink(missing_ok=True)
 
     def power_on(self) -> None:
-        self._commands.put(("boot", PWRON_RESET))
-
-    def reset(self) -> None:
-        """Press EN."""
-        self._commands.put(("boot", PWRON_RESET))
+        """Give power, after a power cut too."""
+        self._ask(_Command("boot"))
 
     def power_cut(self) -> None:
-        self._commands.put(("off", None))
+        """Take the power away."""
+        self._ask(_Command("off"))
+
+    def reset(self) -> None:
+        """Press EN, which the chip cannot tell from power coming up."""
+        self._ask(_Command("boot"))
+
+    def soft_reset(self) -> None:
+        """What Ctrl-D at the REPL does."""
+        self._ask(_Command("boot", SOFT_RESET))
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until the interpreter has ended (a script does); false if it has not after ``timeout`` seconds."""
+        """Wait until the program has ended, as a script does; false if it has not after ``timeout`` seconds."""
         return self._idle.wait(timeout)
+
+    def wait_for_console(self, text: bytes, timeout: float = 10.0, start: int = 0) -> bool:
+        """Wait until ``text`` has been printed, at or after position ``start``; false if it has not in time."""
+        with self._printed:
+            return self._printed.wait_for(lambda: self._console.find(text, start) >= 0, timeout)
+
+    def write_vcd(self, path: Path) -> None:
+        """Write the pins and UART lines so far for GTKWave or PulseView."""
+        vcd.write(path, self.pins.signals() + self._uarts.signals())
+
+    def restart(self, cause: int, message: str = "") -> None:
+        """The chip restarts itself; ``message`` is what it prints before. Returns at once."""
+        if message:
+            self._print(f"\r\n{message}{REBOOTING}".encode())
+        self._ask(_Command("boot", cause), wait=False)
+
+    def sleep(self, seconds: float | None) -> None:
+        """Deep sleep, for ever if ``seconds`` is None. Returns at once."""
+        self._ask(_Command("sleep", seconds=seconds), wait=False)
+
+    def _ask(self, command: _Command, *, wait: bool = True) -> None:
+        self._commands.put(command)
+        if wait:
+            command.done.result()
+
+    def _print(self, data: bytes) -> None:
+        with self._printed:
+            self._console += data
+            self._printed.notify_all()
+        if self.on_console is not None:
+            self.on_console(data)
+
+    def _flash_busy(self, seconds: float) -> None:
+        """An operation of the flash: the program stands still, and in timed mode so do the UART drivers."""
+        if self._process is not None and not self._process.alive:
+            raise Gone
+        if self.timed:
+            self._uarts.stand_still(seconds)
+            time.sleep(seconds)
 
     def _supervise(self) -> None:
         while True:
-            command, argument = self._commands.get()
-            self._kill()
-            if command == "end":
+            command = self._next_command()
+            try:
+                self._carry_out(command)
+                command.done.set_result(None)
+            except Gone:
+                command.done.set_result(None)  # the power failed while the boot loader ran
+            except OSError as error:
+                command.done.set_exception(error)
+            if command.name == "end":
                 return
-            if command == "boot":
-                self._boot(argument)
+
+    def _next_command(self) -> _Command:
+        """The next one asked for, or what the watchdog or the end of a sleep asks for."""
+        while True:
+            deadlines = [at for at in (self._chip.bites_at, self._wakes_at) if at is not None]
+            try:
+                # The watchdog may be started meanwhile: look again soon.
+                timeout = min([1.0, *(at - time.monotonic() for at in deadlines)])
+                return self._commands.get(timeout=max(timeout, 0))
+            except queue.Empty:
+                pass
+            now = time.monotonic()
+            if self._chip.bites_at is not None and now >= self._chip.bites_at:
+                self._print(f"\r\nE task_wdt: Task watchdog got triggered.{REBOOTING}".encode())
+                return _Command("boot", WDT_RESET)
+            if self._wakes_at is not None and now >= self._wakes_at:
+                return _Command("boot", DEEPSLEEP_RESET)
+
+    def _carry_out(self, command: _Command) -> None:
+        if command.name == "ended":
+            if command.process is self._process:
+                self._program_ended()
+            return
+        self._kill()
+        self._wakes_at = None
+        if command.name == "boot":
+            self._boot(command.cause)
+            return
+        self._idle.set()
+        self._reset_pads(PWRON_RESET if command.name != "sleep" else DEEPSLEEP_RESET)
+        if command.name == "sleep" and command.seconds is not None:
+            self._wakes_at = time.monotonic() + command.seconds
 
     def _kill(self) -> None:
+        self._uarts.power_off()
+        self._chip.switch_off()
         if self._process is not None:
-            self._process.kill()
-            self._process.wait()
+            self.exit_code = self._process.kill()
             self._process = None
-        for uart in self._uarts.ports.values():
-            uart.power_off()
+
+    def _reset_pads(self, cause: int) -> None:
+        if cause != SOFT_RESET:
+            self.pins.restart(power_lost=cause == PWRON_RESET)
 
     def _boot(self, cause: int) -> None:
+        self._reset_pads(cause)
+        if cause != SOFT_RESET or self.flash.running is None:
+            self._print(bootloader.select(self.flash).log.encode())
+        if self.flash.running is None:
+            return
+        self._chip.restart(cause)
+        self.boots.append((cause, self.flash.running.label))
         self._idle.clear()
-        ours, theirs = socket.socketpair()
-        fds = [fd for uart in self._uarts.ports.values() for fd in uart.device_fds]
-        console_out, console_in = os.pipe()
-        command = [str(self.interpreter), "-X", f"heapsize={self.heap + SIMULATOR_HEAP}", str(START), str(theirs.fileno())]
-        command += [",".join(str(fd) for fd in fds), str(self.script or "")]
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=console_in,
-            stderr=console_in,
-            pass_fds=[theirs.fileno(), *fds],
-            preexec_fn=_die_with_launcher,
-        )
-        theirs.close()
-        os.close(console_in)
-        self.boots.append((cause, ""))
-        self._loop.call(lambda: self._loop.add(console_out, select.EPOLLIN, lambda events: self._on_console(console_out)))
-        server = Server(ours)
-        server.calls["board.started"] = lambda payload, held: None
-        for peripheral in self._peripherals:
+        self._booted_at = time.monotonic()
+        own = self._measure_own_heap()
+        self._process = self._start_process(self.heap + own, str(self.script.absolute()) if self.script else "")
+
+    def _measure_own_heap(self) -> int:
+        """How much of the heap the simulator's own modules hold: seen once for each interpreter."""
+        with _own_heap_lock:
+            if self.interpreter not in _own_heap:
+                self._start_process(MEASURING_HEAP, "-").finish()
+            if self.interpreter not in _own_heap:
+                raise OSError(f"{self.interpreter} does not run the simulator's modules: see the console")
+            return _own_heap[self.interpreter]
+
+    def _start_process(self, heap: int, target: str) -> Process:
+        program = Program(self.interpreter, heap, self._uarts.device_fds, self.timed, target)
+        return Process(program, self._loop, self._register, self._print, self._on_end)
+
+    def _register(self, server: Server) -> None:
+        server.calls["board.started"] = self._started
+        for peripheral in (self._uarts, self.pins, self._chip, self.flash, self.network):
             peripheral.register(server)
-        threading.Thread(target=self._serve, args=(server,), name="board-rpc", daemon=True).start()
 
-    def _on_console(self, fd: int) -> None:
-        data = os.read(fd, 65536)
-        self._console += data
-        if not data:
-            self._loop.remove(fd)
-            os.close(fd)
+    def _started(self, _payload: bytes, own_heap: int) -> None:
+        _own_heap[self.interpreter] = own_heap
 
-    def _serve(self, server: Server) -> None:
-        try:
-            while True:
-                server.serve_one()
-        except Gone:
-            server.connection.close()
-            self._idle.set()
+    def _on_end(self, process: Process) -> None:
+        self._ask(_Command("ended", process=process), wait=False)
+
+    def _program_ended(self) -> None:
+        """The interpreter ended by itself: a script does; the firmware's must not."""
+        lived = time.monotonic() - self._booted_at
+        self._kill()
+        self._idle.set()
+        if self.script is not None:
+            return
+        self._print(f"\r\nGuru Meditation Error: the interpreter ended ({self.exit_code}).{REBOOTING}".encode())
+        if lived >= SHORTEST_RUN:
+            self._boot(HARD_RESET)

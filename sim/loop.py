@@ -45,12 +45,18 @@ class Loop:
     def call(self, function: Callable[[], None]) -> None:
         """Have ``function`` run soon in the loop's thread."""
         with self._lock:
+            first = not self._calls
             self._calls.append(function)
-        os.write(self._wake_in, b"w")
+        if first:
+            os.write(self._wake_in, b"w")
 
     def call_at(self, when: float, function: Callable[[], None]) -> None:
         """Have ``function`` run at ``when`` (``time.monotonic``); only from the loop's thread."""
         heapq.heappush(self._timers, (when, next(self._order), function))
+
+    def call_later(self, seconds: float, function: Callable[[], None]) -> None:
+        """Have ``function`` run after ``seconds``; only from the loop's thread."""
+        self.call_at(time.monotonic() + seconds, function)
 
     def start(self) -> None:
         self._thread.start()

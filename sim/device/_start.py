@@ -1,66 +1,100 @@
-# Runs first in the interpreter of a simulated board: puts the ESP32's modules in place, mounts the flash, and goes on as
-# MicroPython's main.c does. Arguments: descriptor of the wire, descriptors of the UARTs (rx and tx of UART1, of UART2), what to
-# run ("" is the vfs partition, else a script or a folder of the host).
+# Runs first in the interpreter of a simulated board: puts the ESP32's modules in place, mounts the flash's filesystem as the
+# port's frozen _boot does, and goes on as its main.c does. Arguments: descriptor of the wire, descriptors of the UARTs (two
+# each), 1 if they are timed, and what to run: "" is boot.py and main.py of the vfs partition, anything else a script
+# or a folder of the host, and "-" nothing: the launcher wants to know what the simulator's own modules hold.
 import gc
 import sys
 
 import _board
 import shims
+import uos
+import utime
 
 _board.connect(int(sys.argv[1]))
 _board.uart_fds = [int(n) for n in sys.argv[2].split(",")]
-_target = sys.argv[3]
+_board.timed = sys.argv[3] == "1"
+_target = sys.argv[4]
 sys.argv[:] = []
 
-_SHIMS = ("machine", "esp32")
+_BOOT_PY = """\
+# This file is executed on every boot (including wake-boot from deepsleep)
+#import esp
+#esp.osdebug(None)
+#import webrepl
+#webrepl.start()
+"""
+_CORRUPTED = """\
+The filesystem appears to be corrupted. If you had important data there, you
+may want to make a flash snapshot to try to recover it. Otherwise, perform
+factory reprogramming of MicroPython firmware (completely erase flash, followed
+by firmware programming).
+"""
 
 
-def _install():
-    shims.install()
-    for name in _SHIMS:
-        try:
-            __import__(name)
-        except ImportError as error:
-            print("sim: no", name, error)
-
-
-def _run_file(name):
-    """Run a script as the port does: exceptions are printed. Returns false after SystemExit."""
+def _mount():
+    """Mount the partition vfs at /, in place of the host's files; format it if it is blank."""
+    device = esp32.Partition.find(esp32.Partition.TYPE_DATA, label="vfs")[0]
+    uos.umount("/")
     try:
-        with open(name) as file:
-            code = compile(file.read(), name, "exec")
+        uos.mount(device, "/")
+        return
     except OSError:
-        return True
-    except SyntaxError as error:
-        sys.print_exception(error)
-        return True
-    try:
-        exec(code, {"__name__": "__main__"})
-    except SystemExit:
-        return False
-    except BaseException as error:
-        sys.print_exception(error, sys.stdout)
-    return True
+        pass
+    first = bytearray(device.ioctl(5, 0))
+    device.readblocks(0, first)
+    while first.count(b"\xff") != len(first):
+        print(_CORRUPTED)
+        utime.sleep(3)
+    print("Performing initial setup")
+    uos.VfsLfs2.mkfs(device)
+    uos.mount(device, "/")
+    with open("boot.py", "w") as file:
+        file.write(_BOOT_PY)
+
+
+def _run(names):
+    """Run scripts in one namespace; what they raise is printed, and SystemExit is a soft reset."""
+    names_of_main = {"__name__": "__main__"}
+    for name in names:
+        try:
+            uos.stat(name)
+        except OSError:
+            continue
+        try:
+            execfile(name, names_of_main)
+        except SystemExit:
+            machine.soft_reset()
+        except BaseException as error:
+            sys.print_exception(error, sys.stdout)
+            if name != "boot.py":
+                return 1
+    return 0
 
 
 def _run_host(target):
     """Run a script, or boot.py and main.py of a folder, from the host's files."""
-    import uos
-
+    names = ("boot.py", "main.py")
     if not uos.stat(target)[0] & 0x4000:
-        folder, _, name = target.rpartition("/")
+        target, _, name = target.rpartition("/")
         names = (name,)
-    else:
-        folder, names = target, ("boot.py", "main.py")
-    uos.chdir(folder)
-    sys.path[:] = ["", ".frozen", "/lib"]
-    for name in names:
-        if not _run_file(name):
-            break
+    uos.chdir(target)
+    sys.exit(_run(names))
 
 
-_install()
+shims.install()
+import esp32
+import machine
+
+sys.path[:] = ["", ".frozen", "/lib"]
 gc.collect()
-_board.call("board.started", gc.mem_alloc())
-if _target:
+_board.own_heap = gc.mem_alloc()
+_board.call("board.started", _board.own_heap)
+if _target == "-":
+    pass
+elif _target:
     _run_host(_target)
+else:
+    _mount()
+    _run(("boot.py", "main.py"))
+    while True:  # the REPL, which nobody uses here
+        utime.sleep(3600)
