@@ -1,7 +1,7 @@
 """The boot loader's choice of a slot, as ESP-IDF's second stage makes it with roll-back enabled.
 
-What it reads and writes of otadata, and in which order, is that of ESP-IDF's ``bootloader_utility.c``; every write counts
-as operations of the flash, so power cuts strike here too.
+What it reads and writes of otadata, and in which order, is that of ESP-IDF's ``bootloader_utility.c``; every write
+counts as operations of the flash, so power cuts strike here too.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ _file = None
 _lock = _thread.allocate_lock()
 _op = bytearray(16)
 _answer = bytearray(4)
-own_heap = 0  # bytes of the heap that the simulator itself holds: not the program's
+held = 0  # bytes of the heap that the simulator itself holds: not the program's
 
 
 def connect(descriptor):

@@ -3,28 +3,34 @@
 import _board
 
 
+def _name(text):
+    return text + ""  # TypeError unless it is a string
+
+
 class NVS:
     def __init__(self, namespace):
         self._namespace = namespace
-        _board.call("nvs.open", namespace)
+        _board.call("nvs.open", _name(namespace))
 
     def __repr__(self):
         return "<NVS namespace>"
 
     def set_i32(self, key, value):
-        _board.call("nvs.set_i32", self._namespace, key, value)
+        _board.call("nvs.set_i32", self._namespace, _name(key), value | 0)
 
     def get_i32(self, key):
-        return _board.call("nvs.get_i32", self._namespace, key)
+        return _board.call("nvs.get_i32", self._namespace, _name(key))
 
     def set_blob(self, key, value):
-        _board.call("nvs.set_blob", self._namespace, key, payload=value.encode() if isinstance(value, str) else value)
+        if isinstance(value, str):
+            value = value.encode()
+        _board.call("nvs.set_blob", self._namespace, _name(key), payload=value)
 
     def get_blob(self, key, buffer):
-        return _board.call("nvs.get_blob", self._namespace, key, len(buffer), into=buffer)
+        return _board.call("nvs.get_blob", self._namespace, _name(key), len(buffer), into=buffer)
 
     def erase_key(self, key):
-        _board.call("nvs.erase_key", self._namespace, key)
+        _board.call("nvs.erase_key", self._namespace, _name(key))
 
     def commit(self):
         pass
