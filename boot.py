@@ -48,7 +48,7 @@ def find_package(partition):
             partition.readblocks(start // _SECTOR, head, 0)
             # A littlefs begins with: revision, tag, its name, tag, version, block size, number of blocks.
             block_size, blocks = struct.unpack_from("<II", head, 24)
-            if head[8:16] == b"littlefs" and start + block_size * blocks <= end:
+            if head[8:16] == b"littlefs" and start + block_size * blocks == end:
                 return start, block_size, blocks
     return None
 

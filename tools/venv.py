@@ -12,10 +12,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tools import stub_fixes
+
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 REQUIREMENTS = ROOT / "requirements.txt"
 STUBS = ROOT / "requirements-stubs.txt"
+FIXES = ROOT / "tools" / "stub_fixes.py"
 READY = VENV / "ready"
 OLDEST = (3, 11)
 
@@ -25,8 +28,8 @@ class SetUpError(Exception):
 
 
 def fingerprint() -> str:
-    """What the environment was made from: the requirements and the Python version."""
-    content = b"".join(path.read_bytes() for path in (REQUIREMENTS, STUBS)) + sys.version.encode()
+    """What the environment was made from: the requirements, the stubs' corrections, the Python version."""
+    content = b"".join(path.read_bytes() for path in (REQUIREMENTS, STUBS, FIXES)) + sys.version.encode()
     return hashlib.sha256(content).hexdigest()
 
 
@@ -47,7 +50,7 @@ def make_venv() -> None:
 
 def install(*arguments: str) -> None:
     """Run the environment's pip, quietly unless it fails."""
-    pip = [VENV / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip = [str(VENV / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     done = subprocess.run([*pip, *arguments], capture_output=True, text=True)
     if done.returncode:
         errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
@@ -68,7 +71,8 @@ def main() -> int:
         make_venv()
         install("-r", str(REQUIREMENTS))
         install("--no-deps", "--target", str(VENV / "stubs"), "-r", str(STUBS))
-    except SetUpError as error:
+        stub_fixes.apply(VENV / "stubs")
+    except (SetUpError, stub_fixes.FixError) as error:
         print(error, file=sys.stderr)
         return 1
     READY.write_text(made_from)
