@@ -20,7 +20,7 @@ def wait_for(condition: Callable[[], bool], what: str) -> None:
 
 
 class Script:
-    """A script on a board, from switching on until it says ``end`` on the console: ``with Script(folder, text) as s``.
+    """A script on a board, until it prints ``end``: ``with Script(folder, text) as script``.
 
     ``prepare`` gets the board before it is switched on.
     """
@@ -28,7 +28,7 @@ class Script:
     def __init__(self, folder: Path, text: str, prepare: Callable[[Board], None] | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / "script.py"
-        path.write_text(text + "\nprint('end')\n", encoding="utf-8")
+        path.write_text(f"print('begin')\n{text}\nprint('end')\n", encoding="utf-8")
         self.board = Board(folder, script=path)
         if prepare:
             prepare(self.board)
@@ -42,7 +42,8 @@ class Script:
 
     def lines(self) -> list[str]:
         """What the script has printed so far, without the lines that are not complete."""
-        return self.board.console.decode().replace("\r\n", "\n").split("\n")[:-1]
+        lines = self.board.console.decode().replace("\r\n", "\n").split("\n")[:-1]
+        return lines[lines.index("begin") + 1 :] if "begin" in lines else []
 
     def wait(self, line: str) -> None:
         """Wait until the script has printed ``line``."""
