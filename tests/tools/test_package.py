@@ -86,7 +86,7 @@ def test_the_interpreter_runs_it(tree: Path, tmp_path: Path, bits: int) -> None:
         path = tmp_path / name.lstrip("/")
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(content)
-    command = [interpreter.find(bits), "-c", "import firmware.app; firmware.app.main()"]
+    command = [str(interpreter.find(bits)), "-c", "import firmware.app; firmware.app.main()"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert done.stdout == "running 1.2.3 firmware/app.mpy\n"
 
