@@ -5,6 +5,7 @@ nothing for a buffer of bytes that is used whole.
 """
 
 import _thread
+import array
 import builtins
 import json
 import struct
@@ -12,7 +13,7 @@ import struct
 _file = None
 _lock = _thread.allocate_lock()
 _op = bytearray(16)
-_answer = bytearray(4)
+_answer = array.array("i", (0,))
 held = 0  # bytes of the heap that the simulator itself holds: not the program's
 
 
@@ -28,9 +29,17 @@ def op(code, a=0, b=0):
         struct.pack_into("<BBHiii", _op, 0, 0, code, 0, a, b, 0)
         _file.write(_op)
         _file.readinto(_answer)
-        return struct.unpack_from("<i", _answer)[0]
+        return _answer[0]
     finally:
         _lock.release()
+
+
+def _receive(buffer, size):
+    try:
+        _file.readinto(buffer if size == len(buffer) else memoryview(buffer)[:size])
+    except TypeError:  # cannot be written to
+        _file.read(size)
+        raise
 
 
 def push(code, a, b, data):
@@ -41,7 +50,7 @@ def push(code, a, b, data):
         _file.write(_op)
         _file.write(data)
         _file.readinto(_answer)
-        return struct.unpack_from("<i", _answer)[0]
+        return _answer[0]
     finally:
         _lock.release()
 
@@ -53,11 +62,9 @@ def pull(code, a, b, buffer):
         struct.pack_into("<BBHiii", _op, 0, 3, code, 0, a, b, len(buffer))
         _file.write(_op)
         _file.readinto(_answer)
-        size = struct.unpack_from("<i", _answer)[0]
-        if size == len(buffer):
-            _file.readinto(buffer)
-        elif size > 0:
-            _file.readinto(memoryview(buffer)[:size])
+        size = _answer[0]
+        if size > 0:
+            _receive(buffer, size)
         return size
     finally:
         _lock.release()
@@ -80,7 +87,7 @@ def call(name, *arguments, payload=b"", into=None):
         result = json.loads(_file.read(json_size))
         data = None
         if payload_size and into is not None:
-            _file.readinto(memoryview(into)[:payload_size])
+            _receive(into, payload_size)
         elif payload_size:
             data = _file.read(payload_size)
     finally:

@@ -22,9 +22,7 @@ class NVS:
         return _board.call("nvs.get_i32", self._namespace, _name(key))
 
     def set_blob(self, key, value):
-        if isinstance(value, str):
-            value = value.encode()
-        _board.call("nvs.set_blob", self._namespace, _name(key), payload=value)
+        _board.call("nvs.set_blob", self._namespace, _name(key), payload=bytes(memoryview(value)))
 
     def get_blob(self, key, buffer):
         return _board.call("nvs.get_blob", self._namespace, _name(key), len(buffer), into=buffer)

@@ -1,6 +1,6 @@
 """``esp32.Partition`` over the simulated flash. Reading and writing blocks allocates nothing.
 
-A buffer must be ``bytes``, ``bytearray`` or a memoryview of one of them.
+To read into is a ``bytearray`` or a memoryview of bytes, to write from also anything else with the buffer protocol.
 """
 
 import _board
@@ -13,6 +13,8 @@ _REPLACE_IN_SECTORS = const(43)
 _READ = const(44)
 _SECTOR = const(4096)
 _EINVAL = const(22)
+_READABLE = (bytes, bytearray, memoryview)
+_WRITABLE = (bytearray, memoryview)
 
 
 def _check(answer):
@@ -34,7 +36,7 @@ class Partition:
     TYPE_DATA = 1
 
     def __init__(self, which, block_size=_SECTOR):
-        self._info = _board.call("partition.get", which)
+        self._info = _board.call("partition.get", which if type(which) is int else which + "")
         self._block_size = block_size
 
     def __repr__(self):
@@ -42,17 +44,19 @@ class Partition:
 
     @staticmethod
     def find(type=0, subtype=0xFF, label=None, block_size=_SECTOR):
-        return [_make(info, block_size) for info in _board.call("partition.find", type, subtype, label)]
+        return [_make(info, block_size) for info in _board.call("partition.find", type, subtype, label and label + "")]
 
     def info(self):
         return tuple(self._info[1:])
 
     def readblocks(self, block, buffer, offset=0):
+        if type(buffer) not in _WRITABLE:
+            raise TypeError("object with buffer protocol required")
         _check(_board.pull(_READ, self._info[0], block * self._block_size + offset, buffer))
 
     def writeblocks(self, block, data, offset=None):
-        if type(data) is str:
-            data = data.encode()
+        if type(data) not in _READABLE:
+            data = bytes(memoryview(data))
         start = block * self._block_size
         code = _WRITE
         if offset is not None:
