@@ -13,10 +13,10 @@ from firmware.at_user import AtUser
 from firmware.basic import Basic
 from firmware.config import Config
 from firmware.ota import Ota
-from firmware.own_commands import load_own_commands, mount_user_partition
 from firmware.reports import Reports
 from firmware.settings import Settings
 from firmware.system import System
+from firmware.unload import unload
 from firmware.user_ram import UserRam
 from firmware.wake import Wake
 from firmware.wifi import Wifi
@@ -53,6 +53,8 @@ class App:
     """The firmware of one board."""
 
     def __init__(self):
+        from firmware.own_commands import load_own_commands, mount_user_partition
+
         mounted = mount_user_partition(log)
         self.config = config = Config()
         for wrong in config.load(_CONFIG_FILE):
@@ -75,6 +77,7 @@ class App:
         for family in families:
             self.at.add(family.commands())
         self.own_tasks = load_own_commands(self.at) if mounted else ()
+        unload("own_commands")
 
     def _may_drive(self, number):
         config = self.config

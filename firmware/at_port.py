@@ -302,10 +302,10 @@ class AtPort:
             self._write(body)
         return True
 
-    def put(self, data):
-        """Send now, or behind what is waiting already; ``flush`` waits until it is under way."""
-        if not self.try_write(data):
-            self._pending.append(bytes(data))
+    def put(self, head, body=b""):
+        """Send both now, or behind what is waiting already; ``flush`` waits until they are under way."""
+        if not self.try_write(head, body):
+            self._pending.append(bytes(head) + body)
 
     async def write(self, head, body=b""):
         """Send both as one piece, waiting for room: ``body`` at most ``PIECE`` bytes, ``head`` at most 64."""

@@ -56,8 +56,7 @@ class AtUser:
     def info(self, line):
         """Send an information line; CR LF is added."""
         self.port.answering = True
-        self.port.put(line.encode() if isinstance(line, str) else line)
-        self.port.put(b"\r\n")
+        self.port.put(line.encode() if isinstance(line, str) else line, b"\r\n")
 
     async def data(self, target):
         """Send the data prompt, then fill the memoryview ``target`` with raw bytes from the host.

@@ -1,8 +1,7 @@
 """A streaming HTTP/1.1 client for one GET: the body arrives in the caller's memory, piece by piece.
 
 RFC 9110 and 9112 as far as a download needs them: Content-Length, chunked, or a body that ends with the connection;
-redirects. Nothing blocks the event loop but the name look-up's thread. Costs one connection and some 2 KB while it
-runs.
+redirects. Nothing blocks the event loop but the name look-up's thread. A URL of 8192 bytes is never copied.
 """
 
 import asyncio
@@ -22,34 +21,39 @@ class HttpError(Exception):
 
 
 class Url:
-    """``http://host[:port]/path``, without its fragment. Raises HttpError for anything else."""
+    """``http://host[:port]/path``; the fragment is left out. Raises HttpError for anything else.
+
+    ``text`` is bytes or a bytearray and is kept; ``path`` is a view into it.
+    """
 
     def __init__(self, text):
-        scheme, separator, rest = text.partition("://")
-        if scheme.lower() != "http" or not separator:
+        if bytes(text[:7]).lower() != b"http://":
             raise HttpError("scheme")
-        rest = rest.partition("#")[0]
-        at = min([rest.find(mark) for mark in "/?" if mark in rest] or [len(rest)])
-        authority, path = rest[:at], rest[at:]
-        self.path = path if path.startswith("/") else "/" + path
-        self.authority = authority = authority.rpartition("@")[2]
-        host, colon, port = authority.partition(":")
+        for byte in text:
+            if byte <= 32 or byte == 127:
+                raise HttpError("character")
+        end = text.find(b"#")
+        if end < 0:
+            end = len(text)
+        slash = min(at for at in (text.find(b"/", 7, end), text.find(b"?", 7, end), end) if at >= 0)
+        self._text = text
+        self.path = memoryview(text)[slash:end]
+        self.authority = bytes(text[7:slash]).rpartition(b"@")[2]
+        host, colon, port = self.authority.decode().partition(":")
         if not host or (colon and not (port.isdigit() and 0 < int(port) < 65536)):
             raise HttpError("host")
         self.host = host
         self.port = int(port) if colon else 80
-        if any(ord(letter) <= 32 or ord(letter) == 127 for letter in text):
-            raise HttpError("character")
 
     def join(self, location):
-        """The URL that a Location header names, seen from this one."""
-        if "://" in location:
+        """The URL that a Location header names, seen from this one (RFC 3986, section 5, without dot segments)."""
+        if b"://" in location:
             return Url(location)
-        if location.startswith("//"):
-            return Url("http:" + location)
-        if not location.startswith("/"):
-            location = self.path.partition("?")[0].rpartition("/")[0] + "/" + location
-        return Url("http://" + self.authority + location)
+        if location.startswith(b"//"):
+            return Url(b"http:" + location)
+        if not location.startswith(b"/"):
+            location = bytes(self.path).partition(b"?")[0].rpartition(b"/")[0] + b"/" + location
+        return Url(b"http://" + self.authority + location)
 
 
 class HttpStream:
@@ -103,16 +107,18 @@ class HttpStream:
         self._progress = ticks_ms()
         address = await resolve(url.host, url.port, self._timeout_ms)
         self._stream = stream = (await asyncio.open_connection(address, url.port))[0]
-        head = "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\nAccept-Encoding: identity\r\n\r\n"
-        stream.write((head % (url.path, url.authority)).encode())
-        await stream.drain()
+        slash = b"" if bytes(url.path[:1]) == b"/" else b"/"
+        tail = b" HTTP/1.1\r\nHost: " + url.authority + b"\r\nConnection: close\r\nAccept-Encoding: identity\r\n\r\n"
+        for piece in (b"GET " + slash, url.path, tail):
+            # Not Stream.write: it would keep a copy of what the socket does not take at once.
+            await self._send(stream, piece)
         status, headers = await self._read_head()
-        if status in _REDIRECTS and "location" in headers:
-            return headers["location"]
+        if status in _REDIRECTS and b"location" in headers:
+            return headers[b"location"]
         if status != 200:
             raise HttpError("status %d" % status)
-        self._chunked = headers.get("transfer-encoding", "").lower() == "chunked"
-        length = headers.get("content-length")
+        self._chunked = headers.get(b"transfer-encoding", b"").lower() == b"chunked"
+        length = headers.get(b"content-length")
         if self._chunked:
             self._left = 0
         elif length is not None:
@@ -121,16 +127,23 @@ class HttpStream:
             self._left = self.total = int(length)
         return None
 
+    async def _send(self, stream, piece):
+        view = memoryview(piece)
+        while len(view):
+            stream.write(view[:512])
+            await stream.drain()
+            view = view[512:]
+
     async def _read_head(self):
         words = (await self._line()).split(None, 2)
-        if len(words) < 2 or not words[0].startswith("HTTP/1.") or not words[1].isdigit():
+        if len(words) < 2 or not words[0].startswith(b"HTTP/1.") or not words[1].isdigit():
             raise HttpError("not HTTP")
         headers = {}
         for _ in range(_HEADERS_MOST):
             line = await self._line()
             if not line:
                 return int(words[1]), headers
-            name, _, value = line.partition(":")
+            name, _, value = line.partition(b":")
             headers[name.lower()] = value.strip()
         raise HttpError("header")
 
@@ -139,12 +152,11 @@ class HttpStream:
         if not line.endswith(b"\n") or len(line) > _LINE_MOST:
             raise HttpError("header")
         self._progress = ticks_ms()
-        return line.rstrip(b"\r\n").decode()
+        return line.rstrip(b"\r\n")
 
     async def fill(self, view):
         """Read the body until ``view`` is full or the body ends; returns the number of bytes. HttpError if the
-        connection ends before the body.
-        """
+        connection ends before the body."""
         filled = 0
         read = self._stream.readinto
         while filled < len(view):
@@ -169,7 +181,7 @@ class HttpStream:
         return filled
 
     async def _next_chunk(self):
-        size = (await self._line()).partition(";")[0].strip()
+        size = (await self._line()).partition(b";")[0].strip()
         try:
             self._left = int(size, 16)
         except ValueError as error:

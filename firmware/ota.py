@@ -1,22 +1,17 @@
 """AT+USEROTA: upgrade from a URL into the other slot (SPEC, section 3).
 
-Streamed: HTTP body, checks, flash, in blocks of 4096 bytes; needs some 12 KB while it runs. The first block is
-written last, so that an unfinished slot never looks like an image. What blocks: one sector's erase and write (45 ms
-typical), and ``set_boot``, which verifies the whole image in C (2 s at worst for a full slot).
+The code that downloads is loaded when it is first needed, and let go after a failure: some 8 KB, and as much again for
+two blocks of flash while it runs.
 """
 
-import asyncio
-
-from esp32 import Partition
 from micropython import const
 
-from firmware.at_error import IMAGE_REFUSED, NO_NETWORK, NOT_POSSIBLE, TRANSFER_FAILED, AtError
+from firmware.at_error import NO_NETWORK, AtError
 from firmware.at_user import DONE, OK
 from firmware.command import command, integer
-from firmware.esp_image import BLOCK, ImageCheck, ImageError
+from firmware.unload import unload
 
 _URL_MOST = const(8192)
-_CHIP_ESP32 = const(0)
 
 
 class Ota:
@@ -40,76 +35,12 @@ class Ota:
         at.listen()
         if not self._connected():
             raise AtError(NO_NETWORK)
-        await self._download(at, url)
+        try:
+            from firmware.ota_download import download
+
+            await download(url, self._config, self._system, at.log)
+        finally:
+            unload("ota_download", "http_stream", "resolver", "slot_writer", "esp_image")
         at.port.put(OK)
         await self._system.restart()
         return DONE
-
-    async def _download(self, at, url):
-        # Loaded when first needed: a host that never upgrades keeps the memory.
-        from firmware.http_stream import HttpError, HttpStream
-
-        try:
-            slot = SlotWriter(self._system)
-            async with HttpStream(url.decode(), self._config.ota_timeout_ms, self._config.ota_redirects) as body:
-                await body.open()
-                await slot.take(body)
-            slot.finish()
-        except ImageError as error:
-            at.log("upgrade refused:", error)
-            raise AtError(IMAGE_REFUSED) from error
-        except (HttpError, OSError, UnicodeError) as error:
-            at.log("upgrade failed:", error)
-            raise AtError(TRANSFER_FAILED) from error
-
-
-class SlotWriter:
-    """Writes an image into the slot that does not run, checking it on the way."""
-
-    def __init__(self, system):
-        self._system = system
-        running = Partition(Partition.RUNNING)
-        self._slot = running.get_next_update()
-        if self._slot.info()[2] == running.info()[2]:
-            raise AtError(NOT_POSSIBLE)
-        self._check = ImageCheck(_CHIP_ESP32, self._slot.info()[3])
-        self._first = bytearray(BLOCK)
-        self._block = bytearray(BLOCK)
-
-    async def take(self, body):
-        """Take the image from the body. ImageError if it is not one to run here."""
-        view = memoryview(self._first)
-        rest = memoryview(self._block)
-        number = 0
-        while True:
-            wanted = self._check.wanted()
-            count = await body.fill(view[:wanted] if wanted < BLOCK else view) if wanted else 0
-            if not count:
-                break
-            self._check.block(view[:count] if count < BLOCK else view)
-            if count < BLOCK:
-                view[count:] = b"\xff" * (BLOCK - count)
-            if number:
-                self._slot.writeblocks(number, view)
-            else:
-                self._open_slot()
-                view = rest
-            number += 1
-            # Flash was busy: let the port see what has arrived.
-            await asyncio.sleep_ms(0)
-
-    def _open_slot(self):
-        """Erase the first block. This slot is the only way back from an image on trial, so what runs must be good
-        first.
-        """
-        self._system.prove_valid()
-        self._slot.ioctl(6, 0)
-
-    def finish(self):
-        """Verify, write the first block, and make the slot the one to boot. ImageError if it is not sound."""
-        self._check.finish()
-        self._slot.writeblocks(0, self._first)
-        try:
-            self._slot.set_boot()
-        except OSError as error:
-            raise ImageError("not bootable") from error
