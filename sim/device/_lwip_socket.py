@@ -69,14 +69,20 @@ class _Closed:
 _closed = _Closed()
 
 
+def _look(now):
+    """Ask the network for the state of the link."""
+    global _link, _link_seen
+    _link = _board.op(_LINK)
+    _link_seen = now
+    return _link
+
+
 def _stalled():
     """Whether data stands still; asks the network at most once per tick."""
-    global _link, _link_seen
     now = time.ticks_ms()
-    if not 0 <= time.ticks_diff(now, _link_seen) < _TICK:
-        _link = _board.op(_LINK)
-        _link_seen = now
-    return _link != _UP
+    if 0 <= time.ticks_diff(now, _link_seen) < _TICK:
+        return _link != _UP
+    return _look(now) != _UP
 
 
 def _forget_collected():
@@ -223,7 +229,7 @@ class socket(io.IOBase):
     def connect(self, address):
         packed = _sockaddr(address)
         self._fresh = False
-        if _board.op(_LINK) == _DOWN:
+        if _look(time.ticks_ms()) == _DOWN:
             raise OSError(_EHOSTUNREACH)
         try:
             self._host.connect(packed)
@@ -287,7 +293,7 @@ class socket(io.IOBase):
 
     def sendto(self, data, address):
         packed = _sockaddr(address)
-        if _board.op(_LINK) == _DOWN:
+        if _look(time.ticks_ms()) == _DOWN:
             raise OSError(_EHOSTUNREACH)
         try:
             return self._host.sendto(data, packed)
