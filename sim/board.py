@@ -1,7 +1,7 @@
 """A simulated ESP32: power and reset, the boot loader, the interpreter's process, and the peripherals around it.
 
-One thread of the board (``_supervise``) starts and kills the interpreter; everybody else asks it to. Killing the interpreter at
-any moment is what a reset or a power cut is.
+One thread of the board (``_supervise``) starts and kills the interpreter; everybody else asks it to. Killing the
+interpreter at any moment is what a reset or a power cut is.
 """
 
 from __future__ import annotations
@@ -52,11 +52,11 @@ class _Command:
 class Board:
     """One simulated board, whose state lives in ``folder``.
 
-    ``interpreter``: the executable of MicroPython's unix port. ``timed``: the UARTs run at their baud rate and lose what a
-    board would lose. ``heap``: how many bytes the code on the board has for itself. ``flash_image``: what a new board's
-    flash holds, by default this tree's firmware. ``script``: a file, or a folder with main.py, of the host that runs
-    instead of what the vfs partition holds; ``wait`` waits for its end. The board is a context manager that switches
-    on and off. ``on_console`` may be set to a function that gets all that is printed.
+    ``interpreter``: the executable of MicroPython's unix port. ``timed``: the UARTs run at their baud rate and lose
+    what a board would lose. ``heap``: how many bytes the code on the board has for itself. ``flash_image``: what a new
+    board's flash holds, by default this tree's firmware. ``script``: a file, or a folder with main.py, of the host that
+    runs instead of what the vfs partition holds; ``wait`` waits for its end. The board is a context manager that
+    switches on and off. ``on_console`` may be set to a function that gets all that is printed.
     """
 
     def __init__(

@@ -97,7 +97,9 @@ class Chip:
     def _hang(self, _payload: bytes, what: str) -> None:
         """The CPU hangs with interrupts off until the watchdog of the system resets it."""
         self._gone.wait(INTERRUPT_WATCHDOG_SECONDS)
-        self._power.restart(WDT_RESET, f"Guru Meditation Error: Core 0 panic'ed (Interrupt wdt timeout on CPU0). {what}")
+        self._power.restart(
+            WDT_RESET, f"Guru Meditation Error: Core 0 panic'ed (Interrupt wdt timeout on CPU0). {what}"
+        )
         raise Gone
 
     def _keep(self, payload: bytes) -> None:

@@ -1,7 +1,7 @@
 """The pads of the simulated chip: modes, levels, pulls, hold, and a trace with times.
 
-A held pad keeps its level whatever happens behind it, also over a restart of the chip, until it is let go; only switching
-off (and EN, which does the same) ends it otherwise. Everything else becomes a floating input at a restart.
+A held pad keeps its level whatever happens behind it, also over a restart of the chip, until it is let go; only
+switching off (and EN, which does the same) ends it otherwise. Everything else becomes a floating input at a restart.
 """
 
 from __future__ import annotations

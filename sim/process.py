@@ -101,6 +101,7 @@ class Process:
         """Wait for its end; its exit code or -signal."""
         code = self._child.wait()
         self._thread.join(_JOIN_SECONDS)
+        self._server.connection.close()
         return code
 
     def _serve(self) -> None:
@@ -108,7 +109,7 @@ class Process:
             while True:
                 self._server.serve_one()
         except Gone:
-            self._server.connection.close()
+            pass  # without an answer the program stands still until it is killed
 
     def _on_console(self, _events: int) -> None:
         data = os.read(self._console, 65536)

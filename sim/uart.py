@@ -1,12 +1,12 @@
 """The hardware side of a UART: between the host's tty and the interpreter's ``machine.UART``.
 
-Towards the host there is a pty in raw mode; towards the interpreter a socket with received bytes (what lies in it is the
-driver's receive buffer) and a pipe with bytes to send. The device asks (``UART_ROOM``) before it puts more into the
-pipe than the driver's transmit buffer and the hardware's FIFO have room for. The board takes the bytes out at once and passes
+Towards the host there is a pty in raw mode; towards the interpreter a socket with received bytes (what lies in it is
+the driver's receive buffer) and a pipe with bytes to send. The device asks for room before it puts more into the pipe
+than the driver's transmit buffer and the hardware's FIFO can hold. The board takes the bytes out at once and passes
 them on while the host reads and, with CTS flow control, while ``cts`` is true.
 
-This is the fast mode: nothing is slowed down, and nothing is lost while a driver is installed: what the receive buffer has no
-room for stays in the tty. Without a driver nobody listens, and what arrives is lost, as on a board.
+This is the fast mode: nothing is slowed down, and nothing is lost while a driver is installed: what the receive buffer
+has no room for stays in the tty. Without a driver nobody listens, and what arrives is lost, as on a board.
 ``sim/uart_timed.py`` is the other mode.
 """
 
@@ -37,7 +37,7 @@ RETRY_SECONDS = 0.05
 
 @dataclass
 class Settings:
-    """What ``machine.UART`` has set; buffers in bytes, ``parity`` None, 0 (even) or 1 (odd), ``flow`` of the FLOW_ bits."""
+    """What ``machine.UART`` has set: buffers in bytes, ``parity`` None, 0 (even) or 1, ``flow`` of the FLOW_ bits."""
 
     baudrate: int = 115200
     bits: int = 8
@@ -73,9 +73,9 @@ def drain(fd: int) -> int:
 class Uart:
     """One UART of a board.
 
-    ``tty``: the path that a host opens. ``lost``: how many received bytes were lost so far. ``host_honours_rts`` matters in
-    timed mode: does the host stop sending while ``rts`` is false? None: it does if it has set CRTSCTS on its tty.
-    ``tx_trace`` and ``rx_trace``: what went over the lines, from the board's point of view.
+    ``tty``: the path that a host opens. ``lost``: how many received bytes were lost so far. ``host_honours_rts``
+    matters in timed mode: does the host stop sending while ``rts`` is false? None: it does if it has set CRTSCTS on its
+    tty. ``tx_trace`` and ``rx_trace``: what went over the lines, from the board's point of view.
     """
 
     def __init__(self, number: int, loop: Loop, clock: Callable[[], float]) -> None:
@@ -195,7 +195,7 @@ class Uart:
             return self._changed.wait_for(lambda: self._pending() == 0 or not self.installed, timeout)
 
     def send_break(self) -> float:
-        """Send a break when all is out; how many seconds it lasts. A tty pair cannot carry it: it only shows in the trace."""
+        """Send a break when all is out; how many seconds it lasts. A pty cannot carry it: only the trace shows it."""
         self.flush(1.0)
         with self._changed:
             settings = self.settings

@@ -1,9 +1,10 @@
 """A UART that takes its time and loses what a board loses: the timed mode.
 
-Bytes take their time on the line in both directions. What arrives goes through the hardware's FIFO of 128 bytes into the
-driver's buffer, from where select.poll sees it at the next tick of FreeRTOS (10 ms) and a read at once. While flash is erased or
-written the driver stands still. What ESP-IDF 5.2's driver does when there is no room decides what is lost: a FIFO that overflows
-is emptied by the driver, whole; while the driver stands still it keeps what it holds, and the newest bytes are lost.
+Bytes take their time on the line in both directions. What arrives goes through the hardware's FIFO of 128 bytes into
+the driver's buffer, from where select.poll sees it at the next tick of FreeRTOS (10 ms) and a read at once. While flash
+is erased or written the driver stands still. What ESP-IDF 5.2's driver does when there is no room decides what is lost:
+a FIFO that overflows is emptied by the driver, whole; while the driver stands still the FIFO keeps what it holds, and
+the newest bytes are lost.
 """
 
 from __future__ import annotations

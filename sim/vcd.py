@@ -28,7 +28,7 @@ class Signal:
 
 @dataclass
 class Frames:
-    """Bytes that followed each other on a line without a gap: ``start`` in seconds, ``bit`` the time of a bit, 0 for at once."""
+    """Bytes that followed each other on a line without a gap; times in seconds, ``bit`` is 0 for at once."""
 
     start: float
     data: bytes

@@ -1,9 +1,9 @@
 # The smaller parts of the ESP32 port's machine module (1.25) over the simulated chip (sim/chip.py).
+import _thread
 import time
-from micropython import const, schedule
 
 import _board
-import _thread
+from micropython import const, schedule
 
 _WDT_START = const(30)
 _WDT_FEED = const(31)

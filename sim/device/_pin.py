@@ -1,7 +1,6 @@
 # machine.Pin of the ESP32 port (1.25) over the pads of the simulated board (sim/pins.py).
-from micropython import const
-
 import _board
+from micropython import const
 
 _GET = const(20)
 _SET = const(21)

@@ -1,7 +1,7 @@
-# Runs first in the interpreter of a simulated board: puts the ESP32's modules in place, mounts the flash's filesystem as the
-# port's frozen _boot does, and goes on as its main.c does. Arguments: descriptor of the wire, descriptors of the UARTs (two
-# each), 1 if they are timed, and what to run: "" is boot.py and main.py of the vfs partition, anything else a script
-# or a folder of the host, and "-" nothing: the launcher wants to know what the simulator's own modules hold.
+# Runs first in the interpreter of a simulated board: puts the ESP32's modules in place, mounts the flash's filesystem
+# as the port's frozen _boot does, and goes on as its main.c does. Arguments: descriptor of the wire, descriptors of the
+# UARTs (two each), 1 if they are timed, and what to run: "" is boot.py and main.py of the vfs partition, anything else
+# a script or a folder of the host, and "-" nothing: the launcher wants to know what the simulator's own modules hold.
 import gc
 import sys
 
@@ -61,7 +61,7 @@ def _run(names):
         except OSError:
             continue
         try:
-            execfile(name, names_of_main)
+            execfile(name, names_of_main)  # noqa: F821
         except SystemExit:
             machine.soft_reset()
         except BaseException as error:
@@ -82,10 +82,12 @@ def _run_host(target):
 
 
 shims.install()
-import esp32
-import machine
+import _gc  # noqa: E402
+import esp32  # noqa: E402
+import machine  # noqa: E402
 
 sys.path[:] = ["", ".frozen", "/lib"]
+sys.modules["gc"] = _gc
 gc.collect()
 _board.own_heap = gc.mem_alloc()
 _board.call("board.started", _board.own_heap)

@@ -1,14 +1,15 @@
 # machine.UART of the ESP32 port (1.25) over the UART of the simulated board (sim/uart.py).
 #
-# Received bytes arrive on a socket, which is also what select.poll looks at (it is always writable, as poll says of the port's
-# UART); bytes to send go into a pipe. read, readinto and readline are the socket's own methods as long as there are no timeouts
-# and nothing is timed: then nothing runs here but write, which counts how much the transmit buffer has room for.
+# Received bytes arrive on a socket, which is also what select.poll looks at (it is always writable, as poll says of the
+# port's UART); bytes to send go into a pipe. read, readinto and readline are the socket's own methods as long as there
+# are no timeouts and nothing is timed: then nothing runs here but write, which counts how much the transmit buffer has
+# room for.
 import io
 import select
-from micropython import const
 
 import _board
 from _pin import number
+from micropython import const
 
 _ANY = const(1)
 _TXDONE = const(2)
@@ -97,7 +98,7 @@ class UART(io.IOBase):
         timeout_char=-1,
         invert=-1,
         flow=-1,
-        **unknown
+        **unknown,
     ):
         if unknown:
             raise TypeError("extra keyword arguments given")

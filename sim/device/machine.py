@@ -2,7 +2,6 @@
 from _machine import (
     RTC,
     WDT,
-    NotSimulated as ADC,
     Timer,
     deepsleep,
     disable_irq,
@@ -15,6 +14,9 @@ from _machine import (
     soft_reset,
     unique_id,
     wake_reason,
+)
+from _machine import (
+    NotSimulated as ADC,
 )
 from _pin import Pin
 from _uart import UART
