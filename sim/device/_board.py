@@ -14,7 +14,8 @@ _file = None
 _lock = _thread.allocate_lock()
 _op = bytearray(16)
 _answer = array.array("i", (0,))
-held = 0  # bytes of the heap that the simulator itself holds: not the program's
+_READABLE = (bytes, bytearray, memoryview)
+own_heap = 0  # bytes of the heap that the simulator itself holds: not the program's
 
 
 def connect(descriptor):
@@ -40,6 +41,11 @@ def _receive(buffer, size):
     except TypeError:  # cannot be written to
         _file.read(size)
         raise
+
+
+def readable(data):
+    """``data`` as something that ``push`` and ``call`` can send; copies only what is not of bytes."""
+    return data if type(data) in _READABLE else bytes(memoryview(data))
 
 
 def push(code, a, b, data):

@@ -15,7 +15,7 @@ _sources = {"ext0": None, "touch": False, "ulp": False}
 
 def idf_heap_info(capability):
     gc.collect()  # the port lets its heap grow only when collecting does not help
-    held = max(0, gc.mem_alloc() - _board.held)
+    held = max(0, gc.mem_alloc() - _board.own_heap)
     return [tuple(region) for region in _board.call("heap.info", capability, held)]
 
 
