@@ -44,6 +44,7 @@ class AtPort:
         # From the first bytes of a command's answer to its final result: no report may come in between.
         self.answering = False
         self._in_progress = False
+        self._starting = False
         self._commands = None
 
         self._buffer = bytearray(_BUFFER)
@@ -106,6 +107,9 @@ class AtPort:
             self._take_data()
             return True
         complete = self._take_line()
+        # The command just begun may be about to ask for the data behind its line.
+        while self._starting:
+            await asyncio.sleep_ms(0)
         if self._pending:
             await self.flush()
         return complete
@@ -183,7 +187,12 @@ class AtPort:
     def command_begins(self):
         """From now on input is dropped, with one ``busy p...`` per burst."""
         self._in_progress = True
+        self._starting = True
         self._told_busy = False
+
+    def command_started(self):
+        """The command's handler is running; input is looked at again when it first waits."""
+        self._starting = False
 
     def command_ending(self):
         """Call before the final result goes out: input that has arrived and was not told busy yet is told now."""

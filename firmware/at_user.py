@@ -171,6 +171,7 @@ class AtUser:
 
     async def _run(self, coroutine):
         error = result = None
+        self.port.command_started()
         try:
             result = await coroutine
         except Exception as caught:  # as in line()
