@@ -22,9 +22,7 @@ class NVS:
         return _board.call("nvs.get_i32", self._namespace, _name(key))
 
     def set_blob(self, key, value):
-        if not isinstance(value, (bytes, bytearray)):
-            value = bytes(memoryview(value))
-        _board.call("nvs.set_blob", self._namespace, _name(key), payload=value)
+        _board.call("nvs.set_blob", self._namespace, _name(key), payload=_board.readable(value))
 
     def get_blob(self, key, buffer):
         return _board.call("nvs.get_blob", self._namespace, _name(key), len(buffer), into=buffer)

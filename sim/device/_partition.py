@@ -13,7 +13,6 @@ _REPLACE_IN_SECTORS = const(43)
 _READ = const(44)
 _SECTOR = const(4096)
 _EINVAL = const(22)
-_READABLE = (bytes, bytearray, memoryview)
 _WRITABLE = (bytearray, memoryview)
 
 
@@ -55,8 +54,6 @@ class Partition:
         _check(_board.pull(_READ, self._info[0], block * self._block_size + offset, buffer))
 
     def writeblocks(self, block, data, offset=None):
-        if type(data) not in _READABLE:
-            data = bytes(memoryview(data))
         start = block * self._block_size
         code = _WRITE
         if offset is not None:
@@ -65,7 +62,7 @@ class Partition:
             code = _REPLACE
         else:
             code = _REPLACE_IN_SECTORS
-        _check(_board.push(code, self._info[0], start, data))
+        _check(_board.push(code, self._info[0], start, _board.readable(data)))
 
     def ioctl(self, command, argument):
         if 1 <= command <= 3:
