@@ -71,6 +71,7 @@ class Process:
                 stderr=device_console,
                 pass_fds=[device_wire.fileno(), *program.fds],
                 preexec_fn=_die_with_launcher,
+                process_group=0,  # Ctrl-C at the launcher's terminal is not for the board
             )
         except OSError:
             wire.close()
