@@ -1,0 +1,110 @@
+"""The basic commands: AT, AT+RST, AT+GMR, AT+CMD?, AT+SLEEP, AT+SYSLOG, AT+SYSRAM?, AT+RESTORE."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.system.host import OK, READY, Host
+
+# What AT+CMD? tells of some commands: test, query, set, execute.
+FORMS = {
+    b"AT": b"0,0,0,1",
+    b"ATE0": b"0,0,0,1",
+    b"ATE1": b"0,0,0,1",
+    b"AT+RST": b"0,0,0,1",
+    b"AT+GMR": b"0,0,0,1",
+    b"AT+CMD": b"0,1,0,0",
+    b"AT+RESTORE": b"0,0,0,1",
+    b"AT+SLEEP": b"1,1,1,0",
+    b"AT+SYSLOG": b"1,1,1,0",
+    b"AT+SYSRAM": b"0,1,0,0",
+    b"AT+CWMODE": b"1,1,1,0",
+    b"AT+CWJAP": b"1,1,1,1",
+    b"AT+CWQAP": b"0,0,0,1",
+    b"AT+CWSTATE": b"0,1,0,0",
+    b"AT+USERRAM": b"1,1,1,0",
+    b"AT+USEROTA": b"1,0,1,0",
+    b"AT+USERWKMCUCFG": b"1,1,1,0",
+    b"AT+USERMCUSLEEP": b"1,1,1,0",
+}
+
+
+def test_at(host: Host) -> None:
+    host.command(b"AT", b"\r\nOK\r\n")
+    host.expect_nothing()
+
+
+def test_gmr(host: Host) -> None:
+    answer = host.answer(b"AT+GMR")
+    lines = [
+        rb"AT version:\d+\.\d+\.\d+\.\d+(-dev)?\([^()]+ - ESP32 - [^()]+\)",
+        rb"SDK version:[^\r\n]+",
+        rb"compile time\([^()]+\):[^\r\n]+",
+        rb"Bin version:[^()]+\([^()]+\)",
+    ]
+    assert re.fullmatch(b"".join(line + b"\r\n" for line in lines) + OK, answer), answer
+
+
+def test_cmd_lists_every_command_once(host: Host) -> None:
+    answer = host.answer(b"AT+CMD?")
+    assert answer.endswith(b"\r\n" + OK)
+    rows = answer[: -len(b"\r\n" + OK)].split(b"\r\n")
+    names = []
+    for index, row in enumerate(rows):
+        match = re.fullmatch(rb'\+CMD:%d,"(AT[^"]*)",([01],[01],[01],[01])' % index, row)
+        assert match, row
+        names.append(match[1])
+        assert match[2] == FORMS.get(match[1], match[2]), row
+    assert len(set(names)) == len(names)
+    assert set(FORMS) <= set(names)
+
+
+def test_cmd_tells_the_truth(host: Host) -> None:
+    """The forms that AT+CMD? tells are those that are answered with something else than code 0x0C."""
+    rows = re.findall(rb'"AT([^"]*)",([01]),([01]),([01]),([01])', host.answer(b"AT+CMD?"))
+    host.command(b"AT+SYSLOG=1")
+    refusal = b"ERR CODE:0x010c0000\r\n\r\nERROR\r\n"
+    for name, test, query, *_ in rows:
+        assert (host.answer(b"AT" + name + b"=?") != refusal) == (test == b"1"), name
+        assert (host.answer(b"AT" + name + b"?") != refusal) == (query == b"1"), name
+
+
+def test_sysram_tells_free_memory_now_and_at_the_least(host: Host) -> None:
+    match = re.fullmatch(rb"\+SYSRAM:(\d+),(\d+)\r\n" + OK, host.answer(b"AT+SYSRAM?"))
+    assert match
+    assert 10_000 < int(match[2]) <= int(match[1]) < 520_000
+
+
+@pytest.mark.parametrize("mode", [0, 1, 2, 3])
+def test_sleep_mode_is_told(host: Host, mode: int) -> None:
+    host.command(b"AT+SLEEP=%d" % mode)
+    host.command(b"AT+SLEEP?", b"+SLEEP:%d\r\n" % mode, OK)
+
+
+def test_syslog_is_told(host: Host) -> None:
+    for state in (1, 0):
+        host.command(b"AT+SYSLOG=%d" % state)
+        host.command(b"AT+SYSLOG?", b"+SYSLOG:%d\r\n" % state, OK)
+
+
+def test_restart_forgets_the_block_and_the_wake_settings(host: Host) -> None:
+    host.command(b"AT+USERRAM=1,100")
+    host.command(b"AT+USERWKMCUCFG=1,2,1,0,1000")
+    host.command(b"AT+USERMCUSLEEP=1")
+    host.command(b"AT+RST", OK, READY, patience=20)
+    host.command(b"ATE0", b"ATE0\r\n", OK)
+    host.command(b"AT+USERRAM?", b"+USERRAM:0\r\n", OK)
+    host.command(b"AT+USERWKMCUCFG?", b"+USERWKMCUCFG:0\r\n", OK)
+    host.command(b"AT+USERMCUSLEEP?", b"+USERMCUSLEEP:0\r\n", OK)
+
+
+def test_restore_forgets_the_wifi_mode_and_restarts(host: Host) -> None:
+    host.command(b"AT+CWMODE=1")
+    host.command(b"AT+RST", OK, READY, patience=20)
+    host.command(b"ATE0", b"ATE0\r\n", OK)
+    host.command(b"AT+CWMODE?", b"+CWMODE:1\r\n", OK)
+    host.command(b"AT+RESTORE", OK, READY, patience=20)
+    host.command(b"ATE0", b"ATE0\r\n", OK)
+    host.command(b"AT+CWMODE?", b"+CWMODE:0\r\n", OK)
