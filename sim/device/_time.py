@@ -7,8 +7,6 @@ import sys
 
 import utime as _host
 
-_TO_2000 = 946684800  # seconds from 1970 to 2000
-
 sleep, sleep_ms, sleep_us = _host.sleep, _host.sleep_ms, _host.sleep_us
 _started = int(_host.time())
 
@@ -28,7 +26,22 @@ def time_ns():
 
 
 def gmtime(seconds=None):
-    return _host.gmtime((time() if seconds is None else int(seconds)) + _TO_2000)[:8]
+    """Year, month, day, hour, minute, second, weekday (Monday 0), day of the year.
+
+    Not the host's own: on 32 bits that ends in 2038.
+    """
+    days, rest = divmod(time() if seconds is None else int(seconds), 86400)
+    weekday = (days + 5) % 7
+    # Years of this calculation begin in March, so that the leap day is the last one.
+    era, day = divmod(days + 730425, 146097)
+    year = (day - day // 1460 + day // 36524 - day // 146096) // 365
+    day -= 365 * year + year // 4 - year // 100
+    month = (5 * day + 2) // 153
+    day -= (153 * month + 2) // 5
+    month, year = (month + 3, year) if month < 10 else (month - 9, year + 1)
+    year += era * 400
+    of_year = days - mktime((year, 1, 1, 0, 0, 0)) // 86400 + 1
+    return year, month, day + 1, rest // 3600, rest // 60 % 60, rest % 60, weekday, of_year
 
 
 localtime = gmtime  # the port knows no time zones

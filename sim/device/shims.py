@@ -54,3 +54,6 @@ def install():
     for name in _STAND_INS.split():
         if name not in modules:
             modules[name] = module(name)
+            package, _, part = name.rpartition(".")
+            if package:
+                setattr(modules[package], part, modules[name])

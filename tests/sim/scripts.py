@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sim.board import Board
+from tools import interpreter
 
 PATIENCE = 30.0  # seconds: for a machine under load
 
@@ -22,14 +23,14 @@ def wait_for(condition: Callable[[], bool], what: str) -> None:
 class Script:
     """A script on a board, until it prints ``end``: ``with Script(folder, text) as script``.
 
-    ``prepare`` gets the board before it is switched on.
+    ``prepare`` gets the board before it is switched on; ``bits`` chooses the interpreter.
     """
 
-    def __init__(self, folder: Path, text: str, prepare: Callable[[Board], None] | None = None) -> None:
+    def __init__(self, folder: Path, text: str, prepare: Callable[[Board], None] | None = None, bits: int = 32) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / "script.py"
         path.write_text(f"print('begin')\n{text}\nprint('end')\n", encoding="utf-8")
-        self.board = Board(folder, script=path)
+        self.board = Board(folder, interpreter=interpreter.find(bits), script=path)
         if prepare:
             prepare(self.board)
 
@@ -57,7 +58,7 @@ class Script:
         return lines[: lines.index("end")]
 
 
-def run(folder: Path, text: str, prepare: Callable[[Board], None] | None = None) -> list[str]:
+def run(folder: Path, text: str, prepare: Callable[[Board], None] | None = None, bits: int = 32) -> list[str]:
     """The lines that the script ``text`` prints on a board of its own."""
-    with Script(folder, text, prepare) as script:
+    with Script(folder, text, prepare, bits) as script:
         return script.finish()
