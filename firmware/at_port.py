@@ -7,12 +7,15 @@ empty again. Costs 0.5 KB of buffers.
 """
 
 import asyncio
+from asyncio import core
 from time import ticks_add, ticks_diff, ticks_ms
 
 from micropython import const
 
 _LINE_MOST = const(256)
 _BUFFER = const(512)
+# Enough to empty the driver's buffer, and an end where the host never pauses.
+_READS_AT_MOST = const(16)
 _BURST_GAP_MS = const(20)
 _HALF_LINE_MS = const(500)
 _TICK_MS = const(10)
@@ -29,6 +32,11 @@ _DROP = const(1)
 _DROP_TOO_LONG = const(2)
 
 
+def _readable(stream):
+    # What asyncio.Stream does before it reads, without loading asyncio.stream.
+    yield core._io_queue.queue_read(stream)
+
+
 class AtPort:
     """One host on one UART.
 
@@ -39,7 +47,6 @@ class AtPort:
 
     def __init__(self, uart, baudrate, txbuf):
         self._uart = uart
-        self._reader = asyncio.StreamReader(uart)
         self.echo = True
         # From the first bytes of a command's answer to its final result: no report may come in between.
         self.answering = False
@@ -76,20 +83,25 @@ class AtPort:
     async def run(self, commands):
         """Read for ever, handing lines to ``commands``."""
         self._commands = commands
-        reader = self._reader
         while True:
-            if self._target is not None and self._start == self._end:
-                rest = self._target[self._filled :] if self._filled else self._target
-                count = await reader.readinto(rest)
-                if count:
-                    self._last_byte = ticks_ms()
-                    self._data_arrived(count)
-            else:
-                count = await reader.readinto(self._view[self._end :] if self._end else self._view)
-                if count:
-                    self._note_arrival(count)
+            await _readable(self._uart)
+            self._read()
             while self._start < self._end and await self._take():
                 pass
+
+    def _read(self):
+        """Take bytes from the UART, data to where it belongs. Nothing may hold on to that place while waiting for
+        bytes: it changes meanwhile, and a block that is released must be free.
+        """
+        if self._target is not None and self._start == self._end:
+            count = self._uart.readinto(self._target[self._filled :] if self._filled else self._target)
+            if count:
+                self._last_byte = ticks_ms()
+                self._data_arrived(count)
+        else:
+            count = self._uart.readinto(self._view[self._end :] if self._end else self._view)
+            if count:
+                self._note_arrival(count)
 
     def _note_arrival(self, count):
         now = ticks_ms()
@@ -198,12 +210,12 @@ class AtPort:
         """Call before the final result goes out: input that has arrived and was not told busy yet is told now."""
         if self._held or self._target is not None:
             return
-        if self._uart.any():
-            count = self._uart.readinto(self._view[self._end :])
-            if count:
-                self._note_arrival(count)
-        while self._start < self._end and self._take_line():
-            pass
+        for _ in range(_READS_AT_MOST):
+            while self._start < self._end and self._take_line():
+                pass
+            if not self._uart.any():
+                break
+            self._read()
         if self._start < self._end:
             self._say_busy()
 
@@ -260,7 +272,7 @@ class AtPort:
         any_there = self._start < self._end
         self._start = self._end
         self._make_room()
-        for _ in range(16):
+        for _ in range(_READS_AT_MOST):
             if not self._uart.any():
                 break
             any_there = True
