@@ -25,7 +25,7 @@ from tests.system.host import OK, READY, Host
 
 START_PATIENCE = 20.0
 # What puts a running module into the state after its start but for the echo; each may fail.
-SETTLING = (b"ATE0", b"AT+SYSLOG=0", b"AT+USERMCUSLEEP=0", b"AT+USERWKMCUCFG=0", b"AT+SLEEP=0", b"AT+USERRAM=0")
+SETTLING = (b"ATE0", b"AT+SYSLOG=0", b"AT+USERMCUSLEEP=0", b"AT+SLEEP=0", b"AT+USERWKMCUCFG=0", b"AT+USERRAM=0")
 
 MakeBoard = Callable[..., Board]
 
@@ -36,6 +36,24 @@ class Device:
 
     host: Host
     board: Board | None
+
+
+@pytest.fixture(scope="session")
+def ssid(request: pytest.FixtureRequest) -> bytes:
+    """The access point that the board can join."""
+    return str(request.config.getoption("--ssid")).encode()
+
+
+@pytest.fixture(scope="session")
+def password(request: pytest.FixtureRequest) -> bytes:
+    """The access point's password."""
+    return str(request.config.getoption("--password")).encode()
+
+
+@pytest.fixture(scope="session")
+def http_host(request: pytest.FixtureRequest) -> str:
+    """The address at which the board reaches this machine."""
+    return str(request.config.getoption("--http-host"))
 
 
 @pytest.fixture(scope="session")
@@ -73,7 +91,8 @@ def _device(request: pytest.FixtureRequest) -> Iterator[Device]:
     board = make(getattr(module, "CONFIG", None), getattr(module, "USER_FILES", None), **getattr(module, "BOARD", {}))
     with board:
         host = Host(board.port)
-        host.expect(READY, START_PATIENCE)
+        started = host.read(len(READY), START_PATIENCE)
+        assert started == READY, f"the board did not start: {board.console.decode(errors='replace')}"
         yield Device(host, board)
         host.close()
 

@@ -1,0 +1,232 @@
+"""SPEC, "Lines and answers": input while a command is in progress, and the lines that are served even then."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.system.host import BUSY, ERROR, OK, PROMPT, READY, WRITE_OK, Host, error
+from tests.system.own_commands import COMMANDS_PY, NEEDED
+
+USER_FILES = {"commands.py": COMMANDS_PY}
+pytestmark = pytest.mark.simulator(NEEDED)
+
+COMMAND_IN_PROGRESS = 0x010B0000
+CODED_BUSY = b"ERR CODE:0x%08x\r\n" % COMMAND_IN_PROGRESS + BUSY
+# Longer than the pause that ends a burst, by far.
+BETWEEN_BURSTS = 0.1
+
+
+def test_input_is_dropped_with_one_busy(host: Host) -> None:
+    host.send(b"AT+NAP=300")
+    host.send(b"AT+SYSLOG=1")
+    host.expect(BUSY + OK)
+    host.expect_nothing()
+    host.command(b"AT+SYSLOG?", b"+SYSLOG:0\r\n", OK)
+
+
+def test_each_burst_gets_one_busy(host: Host) -> None:
+    host.send(b"AT+NAP=500")
+    for burst in (b"AT\r\n", b"AT+GMR\r\nAT\r\nAT\r\n", b"x\r\n"):
+        time.sleep(BETWEEN_BURSTS)
+        host.write(burst)
+        host.expect(BUSY)
+    host.expect(OK)
+    host.expect_nothing()
+
+
+def test_the_code_of_busy(host: Host) -> None:
+    host.command(b"AT+SYSLOG=1")
+    host.send(b"AT+NAP=300")
+    for _ in range(2):
+        time.sleep(BETWEEN_BURSTS)
+        host.send(b"AT")
+        host.expect(b"ERR CODE:0x010b0000\r\n\r\nbusy p...\r\n")
+    host.expect(OK)
+
+
+def test_a_long_burst_gets_one_busy(host: Host) -> None:
+    host.send(b"AT+NAP=300")
+    time.sleep(BETWEEN_BURSTS)
+    host.write(b"AT+GMR\r\n" * 500 + b"x" * 3000 + b"\r\n")
+    host.expect(BUSY + OK)
+    host.expect_nothing()
+
+
+def test_input_is_not_echoed(started: Host) -> None:
+    started.send(b"AT+NAP=300")
+    started.expect(b"AT+NAP=300\r\n")
+    started.send(b"AT")
+    started.expect(BUSY + OK)
+    started.send(b"AT")
+    started.expect(b"AT\r\n" + OK)
+
+
+@pytest.mark.parametrize("line", [b"\r\n", b"\n", b"\r\n\r\n"])
+def test_empty_lines_are_ignored(host: Host, line: bytes) -> None:
+    host.send(b"AT+NAP=200")
+    time.sleep(BETWEEN_BURSTS)
+    host.write(line)
+    host.expect(OK)
+
+
+@pytest.mark.parametrize("piece", [b"AT+GM", b"A", b"AT+USERMCUSLE", b"AT+RST", b"AT+SLEEP=0\r", b"x" * 400])
+@pytest.mark.parametrize("rest", [b"R\r\n", b"EP=0\n", b"\n", b"A" * 600 + b"\r\n"])
+def test_a_line_half_received_when_the_command_ends_is_dropped(host: Host, piece: bytes, rest: bytes) -> None:
+    host.send(b"AT+NAP=60")
+    time.sleep(0.03)
+    host.write(piece)
+    host.expect(BUSY + OK)
+    host.write(rest)
+    host.expect_nothing()
+    host.command(b"AT")
+
+
+def test_the_rest_of_a_dropped_line_is_not_echoed(started: Host) -> None:
+    started.send(b"AT+NAP=60")
+    started.expect(b"AT+NAP=60\r\n")
+    started.write(b"AT+GM")
+    started.expect(BUSY + OK)
+    started.write(b"R\r\nAT\r\n")
+    started.expect(b"AT\r\n" + OK)
+
+
+def test_what_follows_a_dropped_line_is_carried_out(host: Host) -> None:
+    host.send(b"AT+NAP=60")
+    host.write(b"AT+GM")
+    host.expect(BUSY + OK)
+    host.write(b"R\r\nAT\r\nAT+SYSLOG?\r\n")
+    host.expect(OK + b"+SYSLOG:0\r\n" + OK)
+
+
+def test_a_command_that_fails_ends_like_any_other(host: Host) -> None:
+    host.command(b"AT+SYSLOG=1")
+    host.command(b"AT+CWMODE=1")
+    host.send(b'AT+CWJAP="there is no such network"')
+    host.send(b"AT")
+    host.expect(CODED_BUSY)
+    host.expect(b"+CWJAP:3\r\n" + error(0x010A0006), 20)
+    host.command(b"AT")
+
+
+# Served lines.
+
+
+@pytest.mark.parametrize("terminator", [b"\r\n", b"\n"])
+@pytest.mark.parametrize(
+    ("line", "answer"),
+    [
+        (b"AT+SLEEP=0", OK),
+        (b"AT+USERMCUSLEEP=0", OK),
+        (b"AT+USERMCUSLEEP=1", OK),
+        (b"AT+USERMCUSLEEP=2", error(0x01070000)),
+        (b"AT+USERMCUSLEEP=", error(0x01080000)),
+        (b"AT+USERMCUSLEEP=0,0", error(0x01060102)),
+        (b"AT+USERMCUSLEEP=?", b"+USERMCUSLEEP:(0-1)\r\n" + OK),
+    ],
+)
+def test_a_served_line_is_answered_at_once(host: Host, line: bytes, answer: bytes, terminator: bytes) -> None:
+    host.command(b"AT+SYSLOG=1")
+    host.command(b"AT+USERWKMCUCFG=1,2,1,0,1000")
+    host.send(b"AT+NAP=200")
+    host.write(line + terminator)
+    host.expect(answer)
+    host.expect_nothing(0.02)
+    host.expect(OK)
+
+
+def test_a_served_line_takes_effect(host: Host) -> None:
+    host.command(b"AT+USERWKMCUCFG=1,2,1,0,1000,3")
+    for line, asleep in ((b"USERMCUSLEEP=1", 1), (b"USERMCUSLEEP=0", 0), (b"USERMCUSLEEP=1", 1), (b"SLEEP=0", 0)):
+        host.send(b"AT+NAP=100")
+        host.command(b"AT+" + line)
+        host.expect(OK)
+        host.command(b"AT+USERMCUSLEEP?", b"+USERMCUSLEEP:%d\r\n" % asleep, OK)
+
+
+def test_a_served_line_may_come_byte_by_byte(host: Host) -> None:
+    host.send(b"AT+NAP=1000")
+    for byte in b"AT+SLEEP=0\r\n":
+        time.sleep(0.03)
+        host.write(bytes((byte,)))
+    host.expect(OK + OK)
+
+
+def test_several_served_lines_in_one_burst(host: Host) -> None:
+    host.send(b"AT+NAP=200")
+    host.write(b"AT+SLEEP=0\r\nAT+USERMCUSLEEP=0\r\nAT+SLEEP=0\n")
+    host.expect(OK + ERROR + OK)
+    host.expect(OK)
+
+
+def test_served_and_other_lines_in_one_burst(host: Host) -> None:
+    host.send(b"AT+NAP=200")
+    host.write(b"AT\r\nAT+SLEEP=0\r\nAT\r\nAT+SLEEP=0\r\n")
+    host.expect(BUSY + OK + OK)
+    host.expect(OK)
+
+
+def test_restart_is_served(host: Host) -> None:
+    host.send(b"AT+NAP=60000")
+    host.send(b"AT+RST")
+    host.expect(OK + READY, 20)
+
+
+def test_served_lines_are_not_echoed(started: Host) -> None:
+    started.send(b"AT+NAP=200")
+    started.expect(b"AT+NAP=200\r\n")
+    started.send(b"AT+SLEEP=0")
+    started.expect(OK + OK)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"AT",
+        b"AT+SLEEP=1",
+        b"AT+SLEEP=00",
+        b"AT+SLEEP=0 ",
+        b"AT+SLEEP=0,0",
+        b"AT+SLEEP?",
+        b"AT+RST?",
+        b"AT+RST ",
+        b"AT+RSTX",
+        b" AT+RST",
+        b"at+rst",
+        b"AT+USERMCUSLEEP",
+        b"AT+USERMCUSLEEP?",
+        b"AT+USERMCUSLEEPS=0",
+        b"AT+USERWKMCUCFG=0",
+        b"AT+USERRAM?",
+        b"AT+USEROTA?",
+        b"AT+USEROTAABORT",
+        b"AT+USERMCUSLEEP=" + b"0" * 241,
+    ],
+)
+def test_every_other_line_is_busy(host: Host, line: bytes) -> None:
+    host.send(b"AT+NAP=100")
+    host.send(line)
+    host.expect(BUSY + OK)
+    host.expect_nothing(0.02)
+
+
+def test_a_served_line_comes_between_two_pieces_of_an_answer(host: Host) -> None:
+    host.send(b"AT+TALK=20,20")
+    host.expect(b"+TALK:0\r\n")
+    host.send(b"AT+SLEEP=0")
+    host.send(b"AT")
+    rest = host.read_until(b"+TALK:19\r\n")
+    host.expect(OK)
+    assert rest.count(OK) == 1
+    assert rest.count(BUSY) == 1
+    assert rest.replace(OK, b"").replace(BUSY, b"") == b"".join(b"+TALK:%d\r\n" % n for n in range(1, 20))
+
+
+def test_nothing_is_served_in_data_mode(host: Host) -> None:
+    data = b"AT+RST\r\nAT+SLEEP=0\r\nAT+USERMCUSLEEP=0\r\nAT\r\n"
+    host.command(b"AT+USERRAM=1,%d" % len(data))
+    host.command(b"AT+USERRAM=2,%d" % len(data), PROMPT)
+    host.write(data)
+    host.expect(WRITE_OK)
+    host.command(b"AT+USERRAM=3,%d" % len(data), b"+USERRAM:%d,%s" % (len(data), data), OK)
