@@ -76,6 +76,7 @@ class Board:
         self.script = script
         self.boots: list[tuple[int, str]] = []
         self.exit_code: int | None = None
+        self.powered = False
         self.on_console: Callable[[bytes], None] | None = None
         self.folder.mkdir(parents=True, exist_ok=True)
         images.provide_flash(self.folder / "flash.bin", flash_image, bare=script is not None)
@@ -157,8 +158,9 @@ class Board:
         self._ask(_Command("off"))
 
     def reset(self) -> None:
-        """Press EN, which the chip cannot tell from power coming up."""
-        self._ask(_Command("boot"))
+        """Press EN, which the chip cannot tell from power coming up; without power nothing happens."""
+        if self.powered:
+            self._ask(_Command("boot"))
 
     def soft_reset(self) -> None:
         """What Ctrl-D at the REPL does."""
@@ -187,6 +189,10 @@ class Board:
         """Deep sleep, for ever if ``seconds`` is None. Returns at once."""
         self._ask(_Command("sleep", seconds=seconds), wait=False)
 
+    def watch(self) -> None:
+        """The watchdog was started: the supervisor has something to wait for."""
+        self._ask(_Command("watch"), wait=False)
+
     def _ask(self, command: _Command, *, wait: bool = True) -> None:
         self._commands.put(command)
         if wait:
@@ -203,7 +209,7 @@ class Board:
         """An operation of the flash: the program stands still, and in timed mode so do the UART drivers."""
         if self._process is not None and not self._process.alive:
             raise Gone
-        if self.timed:
+        if self.timed and self._process is not None:
             self._uarts.stand_still(seconds)
             time.sleep(seconds)
 
@@ -225,9 +231,7 @@ class Board:
         while True:
             deadlines = [at for at in (self._chip.bites_at, self._wakes_at) if at is not None]
             try:
-                # The watchdog may be started meanwhile: look again soon.
-                timeout = min([1.0, *(at - time.monotonic() for at in deadlines)])
-                return self._commands.get(timeout=max(timeout, 0))
+                return self._commands.get(timeout=max(min(deadlines) - time.monotonic(), 0) if deadlines else None)
             except queue.Empty:
                 pass
             now = time.monotonic()
@@ -238,12 +242,15 @@ class Board:
                 return _Command("boot", DEEPSLEEP_RESET)
 
     def _carry_out(self, command: _Command) -> None:
+        if command.name == "watch":
+            return
         if command.name == "ended":
             if command.process is self._process:
                 self._program_ended()
             return
         self._kill()
         self._wakes_at = None
+        self.powered = command.name in ("boot", "sleep")
         if command.name == "boot":
             self._boot(command.cause)
             return
@@ -253,11 +260,13 @@ class Board:
             self._wakes_at = time.monotonic() + command.seconds
 
     def _kill(self) -> None:
-        self._uarts.power_off()
-        self._chip.switch_off()
         if self._process is not None:
+            self._uarts.power_off()  # what waits for the host gives up
+            self._chip.switch_off()
             self.exit_code = self._process.kill()
             self._process = None
+        self._uarts.power_off()
+        self._chip.switch_off()
 
     def _reset_pads(self, cause: int) -> None:
         if cause != SOFT_RESET:

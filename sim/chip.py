@@ -24,11 +24,13 @@ INTERRUPT_WATCHDOG_SECONDS = 0.3
 
 
 class Power(Protocol):
-    """What the chip needs of the board; both return at once, and the interpreter that asked gets no answer."""
+    """What the chip needs of the board; all return at once. After the first two the program gets no answer."""
 
     def restart(self, cause: int, message: str = "") -> None: ...
 
     def sleep(self, seconds: float | None) -> None: ...
+
+    def watch(self) -> None: ...
 
 
 class Chip:
@@ -76,6 +78,7 @@ class Chip:
     def _start_watchdog(self, timeout_ms: int, _b: int) -> int:
         self._timeout = timeout_ms / 1000
         self.feed()
+        self._power.watch()
         return 0
 
     def _feed_watchdog(self, _a: int, _b: int) -> int:

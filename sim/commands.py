@@ -16,17 +16,19 @@ WIFI_USAGE = f"wifi takes drop, restore, kick or pairs of {', '.join(JSON_KEYS)}
 
 
 def _reset(board: Board, _words: Sequence[str]) -> str:
+    if not board.powered:
+        raise ControlError("the power is off: power-on switches it on")
     board.reset()
     return "EN was pressed"
 
 
 def _cut_power(board: Board, _words: Sequence[str]) -> str:
     board.power_cut()
-    return "the power is off: power-on switches it on again"
+    return "the power is off: power-on switches it on"
 
 
 def _power_on(board: Board, _words: Sequence[str]) -> str:
-    if board.running:
+    if board.powered:
         raise ControlError("the board is on")
     board.power_on()
     return "the power is on"
@@ -109,7 +111,7 @@ def _vcd(board: Board, words: Sequence[str]) -> str:
 
 
 def _put(board: Board, words: Sequence[str]) -> str:
-    if board.running:
+    if board.powered:
         raise ControlError("the board is on and may be writing: cut-power first")
     return user_files.put(board.flash, *words)
 

@@ -61,6 +61,7 @@ class Process:
         self._output = output
         self._ended = ended
         self._killed = False
+        self._closed = threading.Event()
         wire, device_wire = socket.socketpair()
         console, device_console = os.pipe()
         try:
@@ -99,8 +100,9 @@ class Process:
         return self.finish()
 
     def finish(self) -> int:
-        """Wait for its end; its exit code or -signal."""
+        """Wait for its end and for all that it printed; its exit code or -signal."""
         code = self._child.wait()
+        self._closed.wait(_JOIN_SECONDS)
         self._thread.join(_JOIN_SECONDS)
         self._server.connection.close()
         return code
@@ -119,4 +121,5 @@ class Process:
             return
         self._loop.remove(self._console)
         os.close(self._console)
+        self._closed.set()
         self._ended(self)

@@ -103,6 +103,7 @@ def test_reset_and_power(board: Running) -> None:
     assert sim("power-on", "--board", board.folder).stderr == "sim: the board is on\n"
     assert sim("cut-power", "--board", board.folder).returncode == 0
     assert sim("pins", "--board", board.folder).stdout.splitlines()[0] == "GPIO18 - input"
+    assert sim("reset", "--board", board.folder).stderr == "sim: the power is off: power-on switches it on\n"
     assert sim("power-on", "--board", board.folder).stdout == "the power is on\n"
     wait_for(lambda: board.output.count("started 1") == 3, "third start")
 
