@@ -1,0 +1,153 @@
+"""HTTP servers to upgrade from: aiohttp's real one, and a socket for the misbehaviours that no real server has.
+
+Both run in a thread of their own, listen on all addresses, and are context managers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from aiohttp import web
+
+CHUNK = 3000
+START_SECONDS = 10.0
+
+
+class HttpServer:
+    """aiohttp's server with a few paths.
+
+    ``files`` maps paths to bodies with Content-Length, ``chunked`` to bodies sent in chunks, ``redirects`` to what the
+    Location header says. Anything else is 404. ``requests`` are the request targets so far, ``headers`` what came with
+    each. A request for a path in ``held`` is answered only when ``release`` is called.
+    """
+
+    def __init__(self, address: str = "127.0.0.1") -> None:
+        self.address = address
+        self.port = 0
+        self.files: dict[str, bytes] = {}
+        self.chunked: dict[str, bytes] = {}
+        self.redirects: dict[str, str] = {}
+        self.held: set[str] = set()
+        self.requests: list[str] = []
+        self.headers: list[dict[str, str]] = []
+        self._arrived = threading.Condition()
+        self._loop = asyncio.new_event_loop()
+        self._released = asyncio.Event()
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._serve, name="http-server", daemon=True)
+
+    def url(self, path: str) -> str:
+        """The URL of ``path`` as the board sees it."""
+        return f"http://{self.address}:{self.port}{path}"
+
+    def wait_for_request(self, count: int = 1, timeout: float = 10.0) -> bool:
+        """Wait until there have been ``count`` requests."""
+        with self._arrived:
+            return self._arrived.wait_for(lambda: len(self.requests) >= count, timeout)
+
+    def release(self) -> None:
+        """Answer the requests that are held."""
+        self._loop.call_soon_threadsafe(self._released.set)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        assert self._ready.wait(START_SECONDS)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+
+    def _serve(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        application = web.Application()
+        application.router.add_get("/{path:.*}", self._answer)
+        runner = web.AppRunner(application, shutdown_timeout=0.1)
+        self._loop.run_until_complete(runner.setup())
+        listener = socket.create_server(("", 0))
+        self.port = listener.getsockname()[1]
+        self._loop.run_until_complete(web.SockSite(runner, listener).start())
+        self._ready.set()
+        self._loop.run_forever()
+        self._released.set()
+        self._loop.run_until_complete(runner.cleanup())
+        self._loop.close()
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        with self._arrived:
+            self.requests.append(request.raw_path)
+            self.headers.append(dict(request.headers))
+            self._arrived.notify_all()
+        path = request.path
+        if path in self.held:
+            await self._released.wait()
+        if path in self.redirects:
+            return web.Response(status=302, headers={"Location": self.redirects[path]})
+        if path in self.files:
+            return web.Response(body=self.files[path])
+        if path not in self.chunked:
+            return web.Response(status=404, text="nothing here\n")
+        response = web.StreamResponse()
+        response.enable_chunked_encoding()
+        await response.prepare(request)
+        body = self.chunked[path]
+        for start in range(0, len(body), CHUNK):
+            await response.write(body[start : start + CHUNK])
+        await response.write_eof()
+        return response
+
+
+class RawServer:
+    """A listening socket; ``serve`` gets each connection once the request header has been read, then it is closed."""
+
+    def __init__(self, serve: Callable[[socket.socket], None], address: str = "127.0.0.1") -> None:
+        self.address = address
+        self.requests: list[bytes] = []
+        self._serve = serve
+        self._listener = socket.create_server(("", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self._thread = threading.Thread(target=self._accept, name="raw-server", daemon=True)
+
+    def url(self, path: str = "/image.bin") -> str:
+        return f"http://{self.address}:{self.port}{path}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # Closing alone would not wake the thread up.
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._thread.join()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            with connection, contextlib.suppress(OSError):
+                request = b""
+                while b"\r\n\r\n" not in request and (data := connection.recv(4096)):
+                    request += data
+                self.requests.append(request)
+                self._serve(connection)
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.create_server(("", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
