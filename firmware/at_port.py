@@ -3,17 +3,17 @@
 Rules: SPEC, "Lines and answers". Reading never copies: a line is parsed where it was received, data goes straight
 into the memory that asked for it. ``UART.write`` would block the whole interpreter while the driver's buffer is full,
 for ever if CTS is held off, so never more is under way than that buffer takes; ``txdone`` alone tells that it is
-empty again. Costs 0.5 KB of buffers.
+empty again. Costs a line's buffer.
 """
 
 import asyncio
-from asyncio import core
+from asyncio import core  # type: ignore[attr-defined]
 from time import ticks_add, ticks_diff, ticks_ms
 
 from micropython import const
 
 _LINE_MOST = const(256)
-_BUFFER = const(512)
+_BUFFER = const(320)
 # Enough to empty the driver's buffer, and an end where the host never pauses.
 _READS_AT_MOST = const(16)
 _BURST_GAP_MS = const(20)
@@ -71,10 +71,6 @@ class AtPort:
         self._splitting = False
         self._room_total = txbuf - _WASTE
         self._under_way = 0
-        self.set_baudrate(baudrate)
-
-    def set_baudrate(self, baudrate):
-        """Tell the output's clock how fast bytes leave, in bits per second."""
         self._baudrate = baudrate
         self._clear_at = ticks_ms()
 

@@ -8,9 +8,11 @@ ERROR.
 
 import asyncio
 import sys
+from collections import OrderedDict
 
 from firmware.at_error import BUSY, KIND, NO_PREFIX, NO_TERMINATOR, UNSUPPORTED, AtError, code_of
-from firmware.command import Arguments, test_form
+from firmware.command import Arguments
+from firmware.unload import unload
 
 OK = b"\r\nOK\r\n"
 PROMPT = b"\r\nOK\r\n\r\n>"
@@ -32,24 +34,19 @@ class AtUser:
         self.show_codes = False
         self.on_command = on_command
         self._report = report
-        self._table = {}
-        self._order = []
+        # In the order of entry, which an ordinary dict does not keep on the device.
+        self._table = OrderedDict()
         self._in_progress = False
         self._served_too = ()
 
     def add(self, commands):
         """Enter a family's table; a name that is there already is replaced."""
         for entry in commands:
-            if entry[0] not in self._table:
-                self._order.append(entry[0])
             self._table[entry[0]] = entry
 
-    def names(self):
-        """Name and forms of every command: (name, test, query, set, execute), the forms as 0 or 1."""
-        for name in self._order:
-            _, parameters, query, set_form, execute, _ = self._table[name]
-            tested = 1 if set_form and parameters else 0
-            yield name, tested, 1 if query else 0, 1 if set_form else 0, 1 if execute else 0
+    def commands(self):
+        """The entries of all tables, in order."""
+        return self._table.values()
 
     # For handlers.
 
@@ -146,28 +143,36 @@ class AtUser:
             name_end = equals
         else:
             name_end = end - 1 if end - start > 2 and buffer[end - 1] == 0x3F else end
-        entry = self._table.get(bytes(self.port.view(start + 2, name_end)))
-        if entry is None:
-            raise AtError(UNSUPPORTED)
+        try:
+            entry = self._table[str(self.port.view(start + 2, name_end), "utf-8")]
+        except (KeyError, UnicodeError) as error:
+            raise AtError(UNSUPPORTED) from error
         if self.on_command:
             first, self.on_command = self.on_command, None
             first()
         if equals >= 0:
             return self._call_set(entry, bytes(self.port.view(equals + 1, end)))
-        handler = entry[4] if name_end == end else entry[2]
-        if handler is None:
-            raise AtError(KIND)
-        return handler(self)
+        return self._call_handler(entry[4] if name_end == end else entry[2])
 
     def _call_set(self, entry, text):
         name, parameters, _, handler, _, ordered = entry
+        if handler and text == b"?" and parameters:
+            return self._borrow("about.test_form", name, parameters)
+        arguments = Arguments(parameters, text)
+        return self._call_handler(handler, *((arguments,) if ordered else arguments.values()))
+
+    def _call_handler(self, handler, *values):
         if handler is None:
             raise AtError(KIND)
-        if text == b"?" and parameters:
-            self.info(test_form(name, parameters))
-            return None
-        arguments = Arguments(parameters, text)
-        return handler(self, arguments) if ordered else handler(self, *arguments.values())
+        return self._borrow(handler, *values) if isinstance(handler, str) else handler(self, *values)
+
+    async def _borrow(self, handler, *values):
+        """Run a handler named "module.function", of a module of this package that is loaded for the call only."""
+        module, _, function = handler.partition(".")
+        try:
+            await getattr(__import__("firmware." + module, None, None, (function,)), function)(self, *values)
+        finally:
+            unload(module)
 
     async def _run(self, coroutine):
         error = result = None

@@ -29,11 +29,12 @@ def string(shortest=0, longest=256, optional=False):
 def command(name, parameters=(), set=None, query=None, execute=None, ordered=False):
     """One line of a command table.
 
-    ``name`` is what follows AT, with its plus sign. A handler is called with the dispatcher and, for the set form,
-    one value for each parameter; with ``ordered`` it gets one ``Arguments`` instead and checks them itself, where the
-    order of the checks depends on state. A handler that waits is an ``async def``.
+    ``name`` is what follows AT, with its plus sign. A handler is called with the dispatcher and, for the set form, one
+    value for each parameter; with ``ordered`` it gets one ``Arguments`` instead and checks them itself, where the order
+    of the checks depends on state. A handler that waits is an ``async def``. One that is seldom used may be named as
+    "module.function": an ``async def`` in a module of the package that is loaded for the call only.
     """
-    return (name.encode(), parameters, query, set, execute, ordered)
+    return (name, parameters, query, set, execute, ordered)
 
 
 def number(text):
@@ -164,14 +165,3 @@ class Arguments:
             if not parameter[3]:
                 least = index + 1
         return least
-
-
-def test_form(name, parameters):
-    """The answer to ``AT+NAME=?``: the ranges, optional parameters in brackets, strings by their lengths."""
-    text = name.decode() + ":"
-    for index, (kind, least, most, optional) in enumerate(parameters):
-        form = ('"%d-%d"' if kind == _STRING else "(%d-%d)") % (least, most)
-        if index:
-            form = "," + form
-        text += "[" + form + "]" if optional else form
-    return text

@@ -37,8 +37,6 @@ class Config:
 
     wifi_poll_ms = 100
     wifi_join_ms = 15_000
-    # A failure that was there before the attempt counts only after this time: the port does not clear it.
-    wifi_stale_ms = 6_000
 
     ota_timeout_ms = 10_000
     ota_redirects = 5

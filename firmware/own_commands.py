@@ -38,7 +38,7 @@ def _is_blank(partition):
 def load_own_commands(at):
     """Enter the commands of ``COMMANDS`` and return the coroutines of ``TASKS``, each called with the dispatcher."""
     if "commands.py" not in os.listdir(_FOLDER):
-        return ()
+        return []
     sys.path.append(_FOLDER)
     try:
         import commands
@@ -49,7 +49,7 @@ def load_own_commands(at):
     except Exception as error:  # whatever is wrong with the file, the firmware starts without it
         at.log("own commands not loaded:")
         sys.print_exception(error)
-        return ()
+        return []
 
 
 async def _guarded(at, task):

@@ -13,7 +13,7 @@ class System:
 
     def __init__(self, config, settings, log):
         self._config = config
-        self._settings = settings
+        self.settings = settings
         self._log = log
         self.port = None
         self._watchdog = machine.WDT(timeout=config.watchdog_ms)
@@ -38,15 +38,6 @@ class System:
         self.prove_valid()
         await self.port.drained(self._config.restart_drain_ms)
         machine.reset()
-
-    def restore(self):
-        """Forget all settings."""
-        self._settings.clear()
-
-    def free_memory(self):
-        """Free bytes of ESP-IDF's data memory, now and at the least since the start."""
-        regions = esp32.idf_heap_info(esp32.HEAP_DATA)
-        return sum(region[1] for region in regions), sum(region[3] for region in regions)
 
     def may_take(self, size):
         """Whether a block of ``size`` bytes can be had and leaves the reserve.
