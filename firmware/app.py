@@ -9,6 +9,8 @@ async def _run():
     from firmware.assembly import assemble
 
     tasks = assemble()
+    # Its code is needed no more.
+    del assemble
     unload("assembly", "own_commands")
     for task in tasks[1:]:
         asyncio.create_task(task)

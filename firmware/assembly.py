@@ -3,8 +3,11 @@
 Loaded for the start only.
 """
 
+import json
+
 import machine
 
+from firmware import log
 from firmware.at_port import AtPort
 from firmware.at_user import AtUser
 from firmware.basic import Basic
@@ -21,9 +24,27 @@ from firmware.wifi import Wifi
 _CONFIG_FILE = "/user/config.json"
 
 
-def log(*words):
-    """Write a line to UART0; the AT port carries nothing but AT traffic."""
-    print("at:", *words)
+def load_config(path):
+    """The settings in force: the defaults and what a JSON file on the board says; what is wrong with it is logged."""
+    config = Config()
+    try:
+        with open(path) as file:
+            values = json.load(file)
+        items = values.items()
+    except OSError:
+        return config
+    except (ValueError, AttributeError):
+        log(path + ": not a JSON object")
+        return config
+    for name, value in items:
+        default = getattr(config, name, None)
+        if isinstance(default, tuple) and isinstance(value, list):
+            setattr(config, name, tuple(value))
+        elif isinstance(default, int) and isinstance(value, int):
+            setattr(config, name, value)
+        else:
+            log(path + ": no setting, or not its type:", name)
+    return config
 
 
 def open_uart(config):
@@ -46,34 +67,16 @@ def open_uart(config):
     )
 
 
-def may_drive(config):
-    """A function that tells whether a GPIO is free and can be an output."""
-
-    def check(number):
-        taken = config.reserved_gpios + (config.tx, config.rx, config.rts, config.cts)
-        if number in taken or number >= config.first_input_only_gpio:
-            return False
-        try:
-            machine.Pin(number)
-        except ValueError:
-            return False
-        return True
-
-    return check
-
-
 def assemble():
     """Open the port, say ready, and return the coroutines that are the firmware, the one that watches over all
     first.
     """
-    mounted = mount_user_partition(log)
-    config = Config()
-    for wrong in config.load(_CONFIG_FILE):
-        log(_CONFIG_FILE + ":", wrong)
-    settings = Settings(log)
-    system = System(config, settings, log)
+    mounted = mount_user_partition()
+    config = load_config(_CONFIG_FILE)
+    settings = Settings()
+    system = System(config, settings)
     port = system.port = AtPort(open_uart(config), config.baudrate, config.txbuf)
-    wake = Wake(port, may_drive(config))
+    wake = Wake(port, config)
     reports = Reports(port, wake, config.report_queue)
     at = AtUser(port, reports.add, system.prove_valid)
     wifi = Wifi(config, settings, at.report)

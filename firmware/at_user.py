@@ -77,10 +77,6 @@ class AtUser:
         """Queue a message report; CR LF is added. It passes the wake gate. False if the queue is full."""
         return self._report((line.encode() if isinstance(line, str) else bytes(line)) + b"\r\n")
 
-    def log(self, *words):
-        """Write a line to the log on UART0; never to the AT port."""
-        print("at:", *words)
-
     # For the port.
 
     def line(self, buffer, start, end):

@@ -2,8 +2,6 @@
 names.
 """
 
-import json
-
 
 class Config:
     """The values in force; times are in milliseconds, sizes in bytes."""
@@ -40,27 +38,3 @@ class Config:
 
     ota_timeout_ms = 10_000
     ota_redirects = 5
-
-    def load(self, path):
-        """Take over the values of a JSON file; returns what was wrong with it, a list of sentences."""
-        try:
-            with open(path) as file:
-                values = json.load(file)
-        except OSError:
-            return []
-        except ValueError:
-            return ["not JSON"]
-        if not isinstance(values, dict):
-            return ["not an object"]
-        wrong = []
-        for name, value in values.items():
-            default = getattr(self, name, None)
-            if name == "load" or default is None:
-                wrong.append("no setting named %s" % name)
-            elif isinstance(default, tuple) and isinstance(value, list):
-                setattr(self, name, tuple(value))
-            elif isinstance(value, int) and isinstance(default, int):
-                setattr(self, name, value)
-            else:
-                wrong.append("wrong type of %s" % name)
-        return wrong

@@ -38,7 +38,7 @@ class Ota:
         try:
             from firmware.ota_download import download
 
-            await download(url, self._config, self._system, at.log)
+            await download(url, self._config, self._system)
         finally:
             unload("ota_download", "http_stream", "resolver", "slot_writer", "esp_image")
         at.port.put(OK)

@@ -1,12 +1,13 @@
 """One upgrade from a URL: body to slot, and what can go wrong as the error codes of AT commands."""
 
+from firmware import log
 from firmware.at_error import IMAGE_REFUSED, TRANSFER_FAILED, AtError
 from firmware.esp_image import ImageError
 from firmware.http_stream import HttpError, HttpStream
 from firmware.slot_writer import SlotWriter
 
 
-async def download(url, config, system, log):
+async def download(url, config, system):
     """Fetch the image at ``url`` (a bytearray) into the other slot and make that the one to boot; AtError if not."""
     try:
         slot = SlotWriter(system)

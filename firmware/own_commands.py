@@ -10,10 +10,12 @@ import sys
 import vfs
 from esp32 import Partition
 
+from firmware import log
+
 _FOLDER = "/user"
 
 
-def mount_user_partition(log):
+def mount_user_partition():
     """Mount the partition ``user``, made empty first if it is blank; False if there is none or it does not mount."""
     found = Partition.find(Partition.TYPE_DATA, label="user")
     if not found:
@@ -47,7 +49,7 @@ def load_own_commands(at):
         at.add(getattr(commands, "COMMANDS", ()))
         return tasks
     except Exception as error:  # whatever is wrong with the file, the firmware starts without it
-        at.log("own commands not loaded:")
+        log("own commands not loaded:")
         sys.print_exception(error)
         return []
 
@@ -56,5 +58,5 @@ async def _guarded(at, task):
     try:
         await task(at)
     except Exception as error:  # a broken task ends alone
-        at.log("own task ended:")
+        log("own task ended:")
         sys.print_exception(error)

@@ -2,6 +2,8 @@
 
 from esp32 import NVS
 
+from firmware import log
+
 _NAMES = ("mode", "ssid", "key", "bssid", "join")
 _MOST = 64
 
@@ -11,8 +13,7 @@ class Settings:
     says so.
     """
 
-    def __init__(self, log):
-        self._log = log
+    def __init__(self):
         self._storage = NVS("at")
 
     def integer(self, name, default):
@@ -53,10 +54,10 @@ class Settings:
         try:
             setter(name, value)
         except OSError as error:
-            self._log("setting", name, "not stored:", error)
+            log("setting", name, "not stored:", error)
 
     def _commit(self):
         try:
             self._storage.commit()
         except OSError as error:
-            self._log("settings not stored:", error)
+            log("settings not stored:", error)

@@ -7,14 +7,15 @@ import esp32
 import machine
 from esp32 import Partition
 
+from firmware import log
+
 
 class System:
     """What concerns all of the firmware. ``port`` is drained before a restart."""
 
-    def __init__(self, config, settings, log):
+    def __init__(self, config, settings):
         self._config = config
         self.settings = settings
-        self._log = log
         self.port = None
         self._watchdog = machine.WDT(timeout=config.watchdog_ms)
         self._proven = False
@@ -31,7 +32,7 @@ class System:
         try:
             Partition.mark_app_valid_cancel_rollback()
         except OSError as error:
-            self._log("image not marked valid:", error)
+            log("image not marked valid:", error)
 
     async def restart(self):
         """Restart once the answer is on the wire. Does not return."""

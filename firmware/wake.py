@@ -21,13 +21,11 @@ _BY_TIMEOUT = const(4)
 
 
 class Wake:
-    """Whether the host sleeps, how to wake it, and the gate. ``may_drive(number)`` tells whether a GPIO is free to
-    use.
-    """
+    """Whether the host sleeps, how to wake it, and the gate."""
 
-    def __init__(self, port, may_drive):
+    def __init__(self, port, config):
         self._port = port
-        self._may_drive = may_drive
+        self._config = config
         self._settings = None
         self._pin = None
         self.asleep = False
@@ -90,6 +88,18 @@ class Wake:
             # The level is set before the direction, and the pad let go last: no pulse of the active level.
             self._pin = Pin(number, Pin.OUT, value=1 - signal, hold=True)
         self._settings = (mode, number, signal, delay, check)
+
+    def _may_drive(self, number):
+        """Whether a GPIO exists, can be an output, and is not taken by the flash, the REPL or the AT port."""
+        config = self._config
+        taken = config.reserved_gpios + (config.tx, config.rx, config.rts, config.cts)
+        if number in taken or number >= config.first_input_only_gpio:
+            return False
+        try:
+            Pin(number)
+        except ValueError:
+            return False
+        return True
 
     def _disable(self):
         if self._pin:
