@@ -44,6 +44,7 @@ class _Command:
 
     name: str
     cause: int = PWRON_RESET
+    message: str = ""
     seconds: float | None = None
     process: Process | None = None
     done: Future[None] = field(default_factory=Future)
@@ -181,9 +182,7 @@ class Board:
 
     def restart(self, cause: int, message: str = "") -> None:
         """The chip restarts itself; ``message`` is what it prints before. Returns at once."""
-        if message:
-            self._print(f"\r\n{message}{REBOOTING}".encode())
-        self._ask(_Command("boot", cause), wait=False)
+        self._ask(_Command("boot", cause, message=message), wait=False)
 
     def sleep(self, seconds: float | None) -> None:
         """Deep sleep, for ever if ``seconds`` is None. Returns at once."""
@@ -236,8 +235,7 @@ class Board:
                 pass
             now = time.monotonic()
             if self._chip.bites_at is not None and now >= self._chip.bites_at:
-                self._print(f"\r\nE task_wdt: Task watchdog got triggered.{REBOOTING}".encode())
-                return _Command("boot", WDT_RESET)
+                return _Command("boot", WDT_RESET, message="E task_wdt: Task watchdog got triggered.")
             if self._wakes_at is not None and now >= self._wakes_at:
                 return _Command("boot", DEEPSLEEP_RESET)
 
@@ -249,6 +247,8 @@ class Board:
                 self._program_ended()
             return
         self._kill()
+        if command.message:
+            self._print(f"\r\n{command.message}{REBOOTING}".encode())
         self._wakes_at = None
         self.powered = command.name in ("boot", "sleep")
         if command.name == "boot":
