@@ -27,8 +27,8 @@ class _Board:
     """The names that a board gives its pins: a generic one gives none."""
 
 
-class _Irq:
-    """What Pin.irq returns. Nothing outside the simulated board raises interrupts."""
+class Irq:
+    """What Pin.irq and UART.irq return. The simulated board has no interrupts."""
 
     def __init__(self, trigger):
         self._trigger = trigger
@@ -100,7 +100,7 @@ class Pin:
         _board.op(_TOGGLE, self._number)
 
     def irq(self, handler=None, trigger=3, wake=None):
-        return _Irq(trigger)
+        return Irq(trigger)
 
     def __repr__(self):
         return "Pin(%d)" % self._number

@@ -8,7 +8,7 @@ import io
 import select
 
 import _board
-from _pin import number
+from _pin import Irq, number
 from micropython import const
 
 _ANY = const(1)
@@ -189,7 +189,7 @@ class UART(io.IOBase):
         if handler is not None and self._sized:
             _board.call("chip.hang", "UART.irq after rxbuf or txbuf: MicroPython pull request 17135")
         self._trigger = trigger
-        return _Irq(trigger)
+        return Irq(trigger)
 
     def __repr__(self):
         text = "UART(%d, baudrate=%d, bits=%d, parity=%s, stop=%d, tx=%d, rx=%d, rts=%d, cts=%d" % (
@@ -214,17 +214,6 @@ class UART(io.IOBase):
             if mask:
                 text += ", %s=%s" % (name, "|".join([word for bit, word in names if mask & bit]))
         return text + ")"
-
-
-class _Irq:
-    def __init__(self, trigger):
-        self._trigger = trigger
-
-    def flags(self):
-        return 0
-
-    def trigger(self):
-        return self._trigger
 
 
 def _make_ioctl(port):
