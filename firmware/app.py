@@ -2,7 +2,12 @@
 
 import asyncio
 
+import machine
+from micropython import const
+
 from firmware.unload import unload
+
+_DAYS_MS = const(0x3FFFFFFF)
 
 
 async def _run():
@@ -19,4 +24,9 @@ async def _run():
 
 def main():
     """Run the firmware. Returns only by an exception."""
-    asyncio.run(_run())
+    try:
+        asyncio.run(_run())
+    except KeyboardInterrupt:
+        # The watchdog cannot be stopped: leave the person at the REPL in peace.
+        machine.WDT(timeout=_DAYS_MS)
+        raise

@@ -1,10 +1,13 @@
 """One upgrade from a URL: body to slot, and what can go wrong as the error codes of AT commands."""
 
 from firmware import log
-from firmware.at_error import IMAGE_REFUSED, TRANSFER_FAILED, AtError
+from firmware.at_error import IMAGE_REFUSED, TIMED_OUT, TRANSFER_FAILED, AtError
 from firmware.esp_image import ImageError
 from firmware.http_stream import HttpError, HttpStream
 from firmware.slot_writer import SlotWriter
+
+# The stream's own, and lwIP's error number.
+_TIMEOUTS = ("timeout", 116)
 
 
 async def download(url, config, system):
@@ -20,4 +23,4 @@ async def download(url, config, system):
         raise AtError(IMAGE_REFUSED) from error
     except (HttpError, OSError, UnicodeError) as error:
         log("upgrade failed:", error)
-        raise AtError(TRANSFER_FAILED) from error
+        raise AtError(TIMED_OUT if error.args[0] in _TIMEOUTS else TRANSFER_FAILED) from error

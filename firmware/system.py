@@ -33,6 +33,15 @@ class System:
             Partition.mark_app_valid_cancel_rollback()
         except OSError as error:
             log("image not marked valid:", error)
+            self._mend_otadata()
+
+    def _mend_otadata(self):
+        """Both entries are spoiled: ESP-IDF mends them only when the slot to boot is chosen anew."""
+        try:
+            Partition(Partition.RUNNING).set_boot()
+            Partition.mark_app_valid_cancel_rollback()
+        except OSError as error:
+            log("otadata not mended:", error)
 
     async def restart(self):
         """Restart once the answer is on the wire. Does not return."""

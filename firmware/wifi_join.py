@@ -5,11 +5,12 @@ failure.
 """
 
 import asyncio
+from binascii import unhexlify
 from time import ticks_diff, ticks_ms
 
 from micropython import const
 
-from firmware.at_error import NO_NETWORK, TIMED_OUT, AtError
+from firmware.at_error import NO_NETWORK, TIMED_OUT, VALUE, AtError
 from firmware.wifi import DOWN, UP
 
 _LOOK_MS = const(50)
@@ -31,6 +32,8 @@ _REFUSALS = const(40)
 async def join(wifi, say, ssid, key, bssid, limit_ms):
     """Leave the present access point, join this one, and wait for an address at most ``limit_ms``; AtError if there is
     none. ``say`` is given the lines that belong to the answer."""
+    if bssid and not _is_mac(bssid):
+        raise AtError(VALUE | 2)
     await _leave(wifi, say)
     wifi.ssid, wifi.key, wifi.bssid = ssid, key, bssid
     failure = await _attempt(wifi, say, limit_ms)
@@ -39,6 +42,14 @@ async def join(wifi, say, ssid, key, bssid, limit_ms):
         say(b"+CWJAP:%d" % failure)
         raise AtError(TIMED_OUT if failure == _TIMEOUT else NO_NETWORK)
     wifi.station.config(reconnects=-1)
+
+
+def _is_mac(text):
+    parts = text.split(b":")
+    try:
+        return len(parts) == 6 and all(len(part) == 2 and unhexlify(part) for part in parts)
+    except ValueError:
+        return False
 
 
 async def _leave(wifi, say):
