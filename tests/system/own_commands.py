@@ -1,7 +1,8 @@
 """Commands of the tests' own for a simulated board: ways to be busy, to report, and to see what arguments arrive as.
 
 ``AT+NAP=<ms>`` is in progress for so long; ``AT+TALK=<lines>,<ms>`` sends a line and waits, again and again;
-``AT+LATER=<ms>`` is OK at once and reports ``+LATER`` after that time; ``AT+SHOW=...`` answers the values of its parameters.
+``AT+LATER=<ms>`` is OK at once and reports ``+LATER`` after that time; ``AT+SHOW=...`` answers its parameters' values;
+``AT+FAIL=<kind>`` raises something.
 """
 
 COMMANDS_PY = b"""\

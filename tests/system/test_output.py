@@ -10,31 +10,15 @@ from sim.board import Board
 from tests.system.conftest import MakeBoard
 from tests.system.host import BUSY, ERROR, OK, PROMPT, READY, WRITE_OK, Host
 from tests.system.own_commands import COMMANDS_PY, NEEDED
+from tests.system.ram import chunks, fill
 
 USER_FILES = {"commands.py": COMMANDS_PY}
 LATER = b"+LATER\r\n"
 # How long a report takes that waits for nothing, generously.
 SOON = 0.15
-CHUNK = 1024
 BLOCK = 65536
 
 own_commands = pytest.mark.simulator(NEEDED)
-
-
-def chunks(data: bytes) -> bytes:
-    """``data`` as AT+USERRAM=3 sends it."""
-    pieces = [data[begin : begin + CHUNK] for begin in range(0, len(data), CHUNK)]
-    return b"".join(b"+USERRAM:%d," % len(piece) + piece for piece in pieces)
-
-
-def fill(host: Host, size: int) -> bytes:
-    """Allocate a block and fill it; returns its content."""
-    data = bytes((index * 7 + index // 251) % 256 for index in range(size))
-    host.command(b"AT+USERRAM=1,%d" % size)
-    host.command(b"AT+USERRAM=2,%d" % size, PROMPT)
-    host.write(data)
-    host.expect(WRITE_OK, 30)
-    return data
 
 
 # Reports.
