@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import signal
 import sys
 import threading
@@ -50,7 +51,10 @@ def run(options: argparse.Namespace) -> int:
             control = Control(options.board, lambda words: commands.carry_out(board, words))
             print(f"AT port: {board.port}")
             print(f"  picocom --omap crcrlf -b 115200 {board.port}")
-            print(f"""  python3 -c 'import serial; s = serial.Serial("{board.port}", 115200, timeout=1); """, end="")
+            print(
+                f"""  {own_python()} -c 'import serial; s = serial.Serial("{board.port}", 115200, timeout=1); """,
+                end="",
+            )
             print("""s.write(b"AT\\r\\n"); print(s.read(100))'""")
             print("Ctrl-C ends the board.", flush=True)
             while not ended.wait(0.2):
@@ -59,6 +63,11 @@ def run(options: argparse.Namespace) -> int:
             if options.vcd:
                 board.write_vcd(options.vcd)
     return 0
+
+
+def own_python() -> str:
+    """This interpreter, which has pyserial, as a person would type it here."""
+    return os.path.relpath(sys.executable) if sys.prefix != sys.base_prefix else sys.executable
 
 
 def show(data: bytes) -> None:
