@@ -152,7 +152,9 @@ class AtUser:
 
     def _call_set(self, entry, text):
         name, parameters, _, handler, _, ordered = entry
-        if handler and text == b"?" and parameters:
+        if handler is None:
+            raise AtError(KIND)
+        if text == b"?" and parameters:
             return self._borrow("about.test_form", name, parameters)
         arguments = Arguments(parameters, text)
         return self._call_handler(handler, *((arguments,) if ordered else arguments.values()))
