@@ -166,7 +166,19 @@ def test_noise_and_commands_mixed(host: Host) -> None:
 # Lines that look like commands.
 
 PIECES = (
-    [b"AT", b"+", b"+USERRAM", b"+SLEEP", b"+SYSLOG", b"+USERWKMCUCFG", b"+USERMCUSLEEP", b"+CWSTATE", b"=", b"?", b","],
+    [
+        b"AT",
+        b"+",
+        b"+USERRAM",
+        b"+SLEEP",
+        b"+SYSLOG",
+        b"+USERWKMCUCFG",
+        b"+USERMCUSLEEP",
+        b"+CWSTATE",
+        b"=",
+        b"?",
+        b",",
+    ],
     [
         b'"',
         b"0",
