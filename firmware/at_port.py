@@ -366,7 +366,7 @@ class AtPort:
 
     async def drained(self, limit_ms):
         """Wait until all bytes are on the wire, at most ``limit_ms`` (CTS may hold them for ever)."""
-        await self.flush()
         begin = ticks_ms()
-        while not self._uart.txdone() and ticks_diff(ticks_ms(), begin) < limit_ms:
+        flushing = asyncio.create_task(self.flush())
+        while not (flushing.done() and self._uart.txdone()) and ticks_diff(ticks_ms(), begin) < limit_ms:
             await asyncio.sleep_ms(1)

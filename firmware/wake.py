@@ -145,7 +145,10 @@ class Wake:
             self._drive(active=True)
         else:
             await self._port.quiet()
+            if not self.asleep:
+                return
             self._port.put(bytes((signal,)))
+            await self._port.flush()
         try:
             await asyncio.wait_for_ms(self._awoken.wait(), delay)
         except asyncio.TimeoutError:
