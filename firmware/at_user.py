@@ -141,8 +141,8 @@ class AtUser:
             name_end = end - 1 if end - start > 2 and buffer[end - 1] == 0x3F else end
         try:
             entry = self._table[str(self.port.view(start + 2, name_end), "utf-8")]
-        except (KeyError, UnicodeError) as error:
-            raise AtError(UNSUPPORTED) from error
+        except (KeyError, UnicodeError):
+            raise AtError(UNSUPPORTED)
         if self.on_command:
             first, self.on_command = self.on_command, None
             first()

@@ -184,8 +184,8 @@ class HttpStream:
         size = (await self._line()).partition(b";")[0].strip()
         try:
             self._left = int(size, 16)
-        except ValueError as error:
-            raise HttpError("chunk") from error
+        except ValueError:
+            raise HttpError("chunk")
         if self._left < 0:
             raise HttpError("chunk")
         self._chunked = self._left > 0

@@ -20,7 +20,7 @@ async def download(url, config, system):
         slot.finish()
     except ImageError as error:
         log("upgrade refused:", error)
-        raise AtError(IMAGE_REFUSED) from error
+        raise AtError(IMAGE_REFUSED)
     except (HttpError, OSError, UnicodeError) as error:
         log("upgrade failed:", error)
-        raise AtError(TIMED_OUT if error.args[0] in _TIMEOUTS else TRANSFER_FAILED) from error
+        raise AtError(TIMED_OUT if error.args[0] in _TIMEOUTS else TRANSFER_FAILED)

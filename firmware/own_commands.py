@@ -9,10 +9,13 @@ import sys
 
 import vfs
 from esp32 import Partition
+from micropython import const
 
 from firmware import log
 
 _FOLDER = "/user"
+# How many values the line of a command table has.
+_ENTRY = const(6)
 
 
 def mount_user_partition():
@@ -46,9 +49,13 @@ def load_own_commands(at):
         import commands
 
         tasks = [_guarded(at, task) for task in getattr(commands, "TASKS", ())]
-        at.add(getattr(commands, "COMMANDS", ()))
+        table = getattr(commands, "COMMANDS", ())
+        for entry in table:
+            if not (isinstance(entry, tuple) and len(entry) == _ENTRY and isinstance(entry[0], str)):
+                raise TypeError("COMMANDS takes what command() returns")
+        at.add(table)
         return tasks
-    except Exception as error:  # whatever is wrong with the file, the firmware starts without it
+    except (Exception, SystemExit) as error:  # whatever is wrong with the file, the firmware starts without it
         log("own commands not loaded:")
         sys.print_exception(error)
         return []

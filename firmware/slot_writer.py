@@ -59,5 +59,5 @@ class SlotWriter:
         self._slot.writeblocks(0, self._header, 0)
         try:
             self._slot.set_boot()
-        except OSError as error:
-            raise ImageError("not bootable") from error
+        except OSError:
+            raise ImageError("not bootable")
