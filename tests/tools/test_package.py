@@ -39,7 +39,8 @@ def test_content(tree: Path) -> None:
 
 def test_names_in_tracebacks_do_not_depend_on_the_machine(tree: Path) -> None:
     files = read_filesystem(package.build_package(tree))
-    assert b"firmware/app.py" in files["/firmware/app.mpy"]
+    assert b"firmware.app\0" in files["/firmware/app.mpy"]
+    assert b"firmware\0" in files["/firmware/__init__.mpy"]
     assert str(tree).encode() not in b"".join(files.values())
 
 
@@ -73,6 +74,21 @@ def test_a_mistake_is_named(tree: Path) -> None:
     (tree / "firmware" / "bad.py").write_text("def (:\n")
     with pytest.raises(package.PackageError, match=r"^firmware/bad\.py: SyntaxError"):
         package.build_package(tree)
+
+
+def test_what_cannot_be_shrunk_is_named(tree: Path) -> None:
+    (tree / "firmware" / "base.py").write_text("class Base:\n    def __init__(self):\n        self._one = 1\n")
+    text = "from firmware.base import Base\n\n\nclass Leaf(Base):\n    def keep(self):\n        self._two = 2\n"
+    (tree / "firmware" / "leaf.py").write_text(text)
+    with pytest.raises(package.PackageError, match=r"^firmware/leaf\.py: class Leaf and its bases"):
+        package.build_package(tree)
+
+
+def test_the_sources_are_shrunk(tree: Path) -> None:
+    (tree / "firmware" / "app.py").write_text("from micropython import const\n\nPORT = const(1234)\n_own = [PORT]\n")
+    content = read_filesystem(package.build_package(tree))["/firmware/app.mpy"]
+    assert b"PORT" not in content
+    assert b"_own" not in content
 
 
 def test_no_package(tmp_path: Path) -> None:

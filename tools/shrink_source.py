@@ -1,0 +1,151 @@
+"""A source text with its syntax tree, and edits that keep its lines."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import PurePosixPath
+from typing import TypeVar
+
+_Node = TypeVar("_Node", bound=ast.AST)
+_Scope = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+
+class ShrinkError(Exception):
+    """The package cannot be shrunk; the message says which file and why."""
+
+
+class Source:
+    """A module: ``path`` in the package's parent, ``text``, and ``tree``."""
+
+    def __init__(self, path: str, text: str) -> None:
+        self.path = path
+        self.text = text
+        try:
+            self.tree = ast.parse(text)
+        except SyntaxError as error:
+            raise ShrinkError(f"{path}: SyntaxError: {error.msg}, line {error.lineno}") from error
+        self._data = text.encode()
+        self._lines = [0]
+        for line in self._data.split(b"\n"):
+            self._lines.append(self._lines[-1] + len(line) + 1)
+        self._edits: list[tuple[int, int, bytes]] = []
+
+    @property
+    def module(self) -> str:
+        """The module's full name."""
+        parts = PurePosixPath(self.path).with_suffix("").parts
+        return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+    def nodes(self, kind: type[_Node]) -> Iterator[_Node]:
+        """All nodes of one kind."""
+        return (node for node in ast.walk(self.tree) if isinstance(node, kind))
+
+    @cached_property
+    def unclear(self) -> frozenset[str]:
+        """Names at places that cannot be edited or that mean something to others.
+
+        These are: in format strings, in ``global``, ``nonlocal`` and ``except``, in calls (``name=``), in parts of
+        imported modules' names.
+        """
+        found: set[str] = set()
+        for node in ast.walk(self.tree):
+            match node:
+                case ast.JoinedStr():
+                    found.update(part.id for part in ast.walk(node) if isinstance(part, ast.Name))
+                    found.update(part.attr for part in ast.walk(node) if isinstance(part, ast.Attribute))
+                case ast.Global(names=names) | ast.Nonlocal(names=names):
+                    found.update(names)
+                case ast.ExceptHandler(name=str(name)) | ast.keyword(arg=str(name)):
+                    found.add(name)
+                case ast.Import(names=aliases):
+                    for alias in aliases:
+                        found.update(alias.name.split("."), [alias.asname or alias.name])
+        return frozenset(found)
+
+    @cached_property
+    def imported(self) -> frozenset[str]:
+        """Names in ``from x import name as other``, both."""
+        aliases = [alias for statement in self.nodes(ast.ImportFrom) for alias in statement.names]
+        return frozenset(name for alias in aliases for name in (alias.name, alias.asname or alias.name))
+
+    @cached_property
+    def defined(self) -> frozenset[str]:
+        """The names of functions, methods and classes."""
+        return frozenset(node.name for node in ast.walk(self.tree) if isinstance(node, _Scope))
+
+    @cached_property
+    def identifiers(self) -> frozenset[str]:
+        """All names that the module uses in any way."""
+        found = set(self.unclear | self.imported | self.defined)
+        found.update(node.id for node in self.nodes(ast.Name))
+        found.update(node.arg for node in self.nodes(ast.arg))
+        found.update(node.attr for node in self.nodes(ast.Attribute))
+        return frozenset(found)
+
+    @cached_property
+    def _bindings(self) -> Counter[str]:
+        found = Counter(node.id for node in self.nodes(ast.Name) if not isinstance(node.ctx, ast.Load))
+        found.update(node.arg for node in self.nodes(ast.arg))
+        found.update(node.name for node in ast.walk(self.tree) if isinstance(node, _Scope))
+        aliases = [alias for node in ast.walk(self.tree) if isinstance(node, ast.ImportFrom) for alias in node.names]
+        found.update(alias.asname or alias.name for alias in aliases)
+        return found
+
+    def bindings(self, name: str) -> int:
+        """At how many places the module gives the variable ``name`` a value."""
+        return self._bindings[name]
+
+    def words_in_strings(self) -> set[str]:
+        """The words in all strings but docstrings, which are not kept on the device: names for getattr may be there."""
+        docstrings = {
+            statement.value
+            for node in ast.walk(self.tree)
+            if isinstance(node, _Scope | ast.Module)
+            for statement in node.body[:1]
+            if isinstance(statement, ast.Expr)
+        }
+        found: set[str] = set()
+        for node in self.nodes(ast.Constant):
+            if isinstance(node.value, str) and node not in docstrings:
+                found.update(re.findall(r"\w+", node.value))
+        return found
+
+    def rename_variable(self, name: str, new: str) -> None:
+        """Rename a variable or parameter wherever it stands as such in the module."""
+        for node in ast.walk(self.tree):
+            if (isinstance(node, ast.Name) and node.id == name) or (isinstance(node, ast.arg) and node.arg == name):
+                start = self._lines[node.lineno - 1] + node.col_offset
+                self._edit(start, name, new)
+
+    def rename_attribute(self, name: str, new: str) -> None:
+        """Rename an attribute wherever it is accessed in the module."""
+        for node in self.nodes(ast.Attribute):
+            if node.attr == name:
+                end = self._lines[(node.end_lineno or 0) - 1] + (node.end_col_offset or 0)
+                self._edit(end - len(name.encode()), name, new)
+
+    def replace(self, statement: ast.stmt, text: str) -> None:
+        """Put ``text`` in place of a statement, on the same number of lines."""
+        end_line = statement.end_lineno or statement.lineno
+        start = self._lines[statement.lineno - 1] + statement.col_offset
+        end = self._lines[end_line - 1] + (statement.end_col_offset or 0)
+        # A parenthesis at the end of a line joins it to the next one.
+        padding = "\\\n" * (end_line - statement.lineno)
+        self._edits.append((start, end, (text + padding).encode()))
+
+    def _edit(self, start: int, old: str, new: str) -> None:
+        end = start + len(old.encode())
+        if self._data[start:end] != old.encode():
+            raise ShrinkError(f"{self.path}: no {old} at byte {start}")
+        self._edits.append((start, end, new.encode()))
+
+    def edited(self) -> Source:
+        """The source with the edits made."""
+        data = self._data
+        for start, end, new in sorted(self._edits, reverse=True):
+            data = data[:start] + new + data[end:]
+        return Source(self.path, data.decode())
