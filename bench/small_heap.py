@@ -1,0 +1,30 @@
+"""Do all commands, an upgrade from a real HTTP server included, work in the first area of a board's heap?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench import boards, figures
+from bench.figures import Figure
+from tests.system.all_commands import Walk
+from tests.system.http_server import HttpServer
+
+HEAP = 52 * 1024
+BLOCK = 64 * 1024
+
+
+def measure(folder: Path) -> Iterator[Figure]:
+    """The walk that ``tests/system/test_memory.py`` takes too."""
+    yield figures.passes("all commands in a heap of 52 KB", _walk(folder / "small", HEAP, 0))
+    yield figures.passes("with 64 KB more, and a USERRAM block of 64 KB", _walk(folder / "block", HEAP + BLOCK, BLOCK))
+
+
+def _walk(folder: Path, heap: int, block: int) -> bool:
+    try:
+        with HttpServer() as server, boards.firmware(folder, heap=heap) as (board, host):
+            Walk(host, server).run(block)
+            return b"Error" not in board.console
+    except AssertionError as error:
+        print(f"heap of {heap} bytes: {error}")
+        return False
