@@ -11,7 +11,7 @@ from esp32 import Partition
 
 _SECTOR = 4096
 _IMAGE_MAGIC = 0xE9
-_READ_SIZE = 256  # littlefs caches four times that, twice, and once more for each open file
+_READ_SIZE = 64  # littlefs caches four times that, twice, and once more for each open file; less makes the start slower
 _EROFS = 30
 
 
