@@ -24,6 +24,7 @@ TIMED_OUT = 0x010A0009
 
 VERSIONS = ("2.0.0", "3.0.0")
 STALL_SECONDS = 30.0
+FULL_SIZE = 1_400_000
 
 Respond = Callable[[socket.socket], None]
 
@@ -414,17 +415,19 @@ def cut_at(failing: Failing, operation: int, torn: bool) -> str:
     return version(failing.host)
 
 
-@pytest.mark.parametrize("torn", [False, True], ids=["clean", "torn"])
-def test_power_cuts_during_an_upgrade(failing: Failing, torn: bool) -> None:
-    last = operations_of_an_upgrade(failing)
-    for operation in (1, 2, last // 2, last - 4, last - 3, last - 2, last - 1, last):
+def cut_at_every_operation(failing: Failing, torn: bool) -> None:
+    for operation in range(1, operations_of_an_upgrade(failing) + 1):
         assert cut_at(failing, operation, torn) == failing.old
+
+
+@pytest.mark.parametrize("torn", [False, True], ids=["clean", "torn"])
+def test_power_cuts_at_every_operation(failing: Failing, torn: bool) -> None:
+    cut_at_every_operation(failing, torn)
 
 
 @pytest.mark.full
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("torn", [False, True], ids=["clean", "torn"])
-def test_power_cuts_at_every_operation(failing: Failing, torn: bool) -> None:
-    last = operations_of_an_upgrade(failing)
-    for operation in range(1, last + 1):
-        assert cut_at(failing, operation, torn) == failing.old
+def test_power_cuts_at_every_operation_of_a_full_image(failing: Failing, torn: bool) -> None:
+    failing.http.files["/good.bin"] = upgrades.enlarged(upgrades.image(failing.new), FULL_SIZE)
+    cut_at_every_operation(failing, torn)

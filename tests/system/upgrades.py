@@ -57,11 +57,16 @@ def for_another_chip(data: bytes) -> bytes:
     return app_image.assemble(bytes(header), [(part.load_address, part.data) for part in parsed.segments])
 
 
-def too_large(data: bytes) -> bytes:
-    """The image with one more segment, which fills more than the slot."""
+def enlarged(data: bytes, more: int) -> bytes:
+    """The image with one more segment, of so many bytes (a multiple of 4)."""
     parsed = app_image.parse(data)
     segments = [(part.load_address, part.data) for part in parsed.segments]
-    return app_image.assemble(parsed.header, [*segments, (0, bytes(SLOT_SIZE))])
+    return app_image.assemble(parsed.header, [*segments, (0, bytes(more))])
+
+
+def too_large(data: bytes) -> bytes:
+    """The image with more than fits into a slot."""
+    return enlarged(data, SLOT_SIZE)
 
 
 def flipped(data: bytes, offset: int) -> bytes:
