@@ -8,6 +8,7 @@ from micropython import const
 from firmware.unload import unload
 
 _DAYS_MS = const(0x3FFFFFFF)
+_LOOK_MS = const(1000)
 
 
 async def _run():
@@ -17,9 +18,13 @@ async def _run():
     # Its code is needed no more.
     del assemble
     unload("assembly", "own_commands")
-    for task in tasks[1:]:
-        asyncio.create_task(task)
-    await tasks[0]
+    tasks = [asyncio.create_task(task) for task in tasks]
+    # A part that fails ends the whole, for main.py to start it again.
+    while True:
+        for task in tasks:
+            if task.done():
+                await task
+        await asyncio.sleep_ms(_LOOK_MS)
 
 
 def main():
