@@ -26,5 +26,5 @@ def _walk(folder: Path, heap: int, block: int) -> bool:
             Walk(host, server).run(block)
             return b"Error" not in board.console
     except AssertionError as error:
-        print(f"heap of {heap} bytes: {error}")
+        print(f"heap of {heap} bytes:", *str(error).split())
         return False

@@ -1,0 +1,126 @@
+"""A walk through every form of every command that the module lists, ended by an upgrade and the restarts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tests.system import ram
+from tests.system.host import OK, PROMPT, READY, WRITE_OK, Host
+from tests.system.http_server import HttpServer
+from tests.system.upgrades import RESTART_PATIENCE, UPGRADE_PATIENCE, after_restart, image, version
+
+VERSION = "9.8.7"
+PATIENCE = 20.0
+
+# Lines that are answered with OK, in an order in which they can be.
+BEFORE_JOINING = (
+    b"AT",
+    b"AT+GMR",
+    b"AT+CMD?",
+    *(b"AT+SYSLOG" + form for form in (b"=1", b"?", b"=0", b"=?")),
+    b"AT+SYSRAM?",
+    *(b"AT+SLEEP" + form for form in (b"=1", b"?", b"=0", b"=?")),
+    b"AT+USERREPORT?",
+    *(b"AT+CWMODE" + form for form in (b"=1", b"?", b"=?")),
+    b"AT+CWSTATE?",
+    b"AT+CWJAP?",
+    b"AT+CWJAP=?",
+)
+WHEN_JOINED = (
+    b"AT+CWJAP?",
+    b"AT+CWSTATE?",
+    b"AT+USERWKMCUCFG=?",
+    b"AT+USERWKMCUCFG=1,1,18,1,100,7",
+    b"AT+USERWKMCUCFG?",
+    *(b"AT+USERMCUSLEEP" + form for form in (b"=1", b"?", b"=0", b"=?")),
+    b"AT+USERWKMCUCFG=0",
+    b"AT+USERRAM?",
+    b"AT+USERRAM=?",
+    b"AT+USEROTA=?",
+)
+
+
+@dataclass
+class Walk:
+    """The walk of one host (echo off, just started); ``lines`` are those sent so far."""
+
+    host: Host
+    server: HttpServer
+    ssid: bytes = b"sim-ap"
+    password: bytes = b"sim-password"
+    lines: list[bytes] = field(default_factory=list)
+
+    def run(self, block: int = 0) -> None:
+        """Send everything; a block of ``block`` bytes is held from the beginning to the upgrade. AssertionError at the
+        first answer that is not as it must be."""
+        data = ram.fill(self.host, block) if block else b""
+        self._commands(BEFORE_JOINING)
+        self._command(b'AT+CWJAP="%s","%s"' % (self.ssid, self.password))
+        self._commands((b"AT+CWQAP", b"AT+CWJAP"))
+        self._commands(WHEN_JOINED)
+        if data:
+            self.host.command(b"AT+USERRAM=3,%d" % len(data), ram.chunks(data), OK, patience=PATIENCE)
+        else:
+            self._small_block()
+        self._echo()
+        self._fail_to_upgrade()
+        self._upgrade()
+        self._restart(b"AT+RESTORE")
+        self._restart(b"AT+RST")
+        missing = [form for form in self._forms() if not any(line.startswith(form) for line in self.lines)]
+        assert not missing, f"not walked through: {missing}"
+
+    def _commands(self, lines: tuple[bytes, ...]) -> None:
+        for line in lines:
+            self._command(line)
+
+    def _command(self, line: bytes) -> bytes:
+        self.lines.append(line)
+        answer = self.host.answer(line, PATIENCE)
+        assert answer.endswith(OK), f"{line!r} was answered with {answer!r}"
+        return answer
+
+    def _small_block(self) -> None:
+        self._command(b"AT+USERRAM=1,256")
+        self.host.command(b"AT+USERRAM=2,256", PROMPT)
+        self.host.write(bytes(256))
+        self.host.expect(WRITE_OK)
+        self._commands((b"AT+USERRAM=3,256", b"AT+USERRAM=4", b"AT+USERRAM=0"))
+
+    def _echo(self) -> None:
+        self._commands((b"ATE1", b"ATE0"))
+
+    def _fail_to_upgrade(self) -> None:
+        """From a file that is not there."""
+        self._send_url(self.server.url("/no-such-image.bin").encode())
+        answer = self.host.read_answer(PATIENCE)
+        assert answer == b"\r\nERROR\r\n", answer
+
+    def _upgrade(self) -> None:
+        self.server.files["/image.bin"] = image(VERSION)
+        self._send_url(self.server.url("/image.bin").encode())
+        self.host.expect(OK, UPGRADE_PATIENCE)
+        after_restart(self.host)
+        assert version(self.host) == VERSION
+
+    def _send_url(self, url: bytes) -> None:
+        self.lines.append(b"AT+USEROTA=%d" % len(url))
+        self.host.command(self.lines[-1], PROMPT)
+        self.host.write(url)
+        self.host.expect(b"\r\nRecv %d bytes\r\n" % len(url))
+
+    def _restart(self, line: bytes) -> None:
+        self._command(line)
+        self.host.read_until(READY, RESTART_PATIENCE)
+        self.host.command(b"ATE0", b"ATE0\r\n", OK)
+
+    def _forms(self) -> list[bytes]:
+        """What AT+CMD? lists: how a line begins that uses the form."""
+        forms = []
+        for line in self.host.answer(b"AT+CMD?").split(b"\r\n"):
+            if line.startswith(b"+CMD:"):
+                name, *has = line.split(b",")[1:]
+                tails = (b"=?", b"?", b"=", b"")
+                forms += [name.strip(b'"') + tail for tail, there in zip(tails, has, strict=True) if there == b"1"]
+        assert forms
+        return forms

@@ -1,0 +1,25 @@
+"""The firmware with its working memory fits into the first area of a board's heap, 56,000 bytes."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.system.all_commands import Walk
+from tests.system.conftest import MakeBoard
+from tests.system.host import OK, READY, Host
+from tests.system.http_server import HttpServer
+
+HEAP = 52 * 1024
+BLOCK = 64 * 1024
+
+
+@pytest.mark.parametrize(("heap", "block"), [(HEAP, 0), (HEAP + BLOCK, BLOCK)])
+def test_all_commands_in_a_small_heap(make_board: MakeBoard, heap: int, block: int) -> None:
+    board = make_board(heap=heap)
+    with board, HttpServer() as server:
+        host = Host(board.port)
+        host.expect(READY, 20)
+        host.command(b"ATE0", b"ATE0\r\n", OK)
+        Walk(host, server).run(block)
+        host.close()
+        assert b"Error" not in board.console
