@@ -16,6 +16,9 @@ _board.timed = sys.argv[3] == "1"
 _target = sys.argv[4]
 sys.argv[:] = []
 
+# Until the board is there: what the simulator holds shall lie together, and leave the program's heap in one piece.
+gc.threshold(2048)
+
 _BOOT_PY = """\
 # This file is executed on every boot (including wake-boot from deepsleep)
 #import esp
@@ -88,6 +91,7 @@ import machine  # noqa: E402
 
 sys.path[:] = ["", ".frozen", "/lib"]
 sys.modules["gc"] = _gc
+gc.threshold(-1)
 gc.collect()
 _board.own_heap = gc.mem_alloc()
 _board.call("board.started", _board.own_heap)
