@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import Any
 
@@ -16,6 +17,8 @@ WRITE_OK = b"\r\nWRITE OK\r\n"
 
 PATIENCE = 5.0
 SHOWN = 200
+SENT_AT_ONCE = 2048
+WRITE_TIMEOUT = 30
 
 
 def error(code: int) -> bytes:
@@ -35,14 +38,26 @@ class Host:
     """
 
     def __init__(self, url: str) -> None:
-        self._line: Any = serial.serial_for_url(url, 115200, timeout=PATIENCE, write_timeout=60)
+        self._line: Any = serial.serial_for_url(url, 115200, timeout=PATIENCE, write_timeout=WRITE_TIMEOUT)
+        self._writer: threading.Thread | None = None
 
     def close(self) -> None:
+        self._finish_writing()
         self._line.close()
 
     def write(self, data: bytes) -> None:
-        """Send bytes as they are."""
-        self._line.write(data)
+        """Send bytes as they are; many go out while the caller reads the answers, which would hold up the rest."""
+        self._finish_writing()
+        if len(data) <= SENT_AT_ONCE:
+            self._line.write(data)
+        else:
+            self._writer = threading.Thread(target=self._line.write, args=(data,))
+            self._writer.start()
+
+    def _finish_writing(self) -> None:
+        if self._writer is not None:
+            self._writer.join()
+            self._writer = None
 
     def send(self, line: bytes) -> None:
         """Send a command line."""
