@@ -11,7 +11,7 @@ import pytest
 
 from sim.board import Board
 from tests.system import upgrades
-from tests.system.host import OK, READY, Host, error
+from tests.system.host import OK, PROMPT, READY, Host, error
 from tests.system.http_server import HttpServer, RawServer, free_port
 from tests.system.upgrades import JOINED, after_restart, send_url, upgrade, version
 
@@ -404,12 +404,16 @@ def operations_of_an_upgrade(failing: Failing) -> int:
 
 def cut_at(failing: Failing, operation: int, torn: bool) -> str:
     """Cut the power at this operation of an upgrade; the version that answers afterwards."""
+    url = failing.http.url("/good.bin").encode()
     failing.board.flash.cut_after(operation, torn=torn)
-    send_url(failing.host, failing.http.url("/good.bin"))
-    deadline = time.monotonic() + 10
+    failing.host.command(b"AT+USEROTA=%d" % len(url), PROMPT)
+    failing.host.write(url)
+    deadline = time.monotonic() + 30
     while failing.board.powered and time.monotonic() < deadline:
         time.sleep(0.005)
     assert not failing.board.powered
+    # Recv, if it has come as far as that.
+    failing.host.clear(0.01)
     failing.board.power_on()
     after_restart(failing.host)
     return version(failing.host)
