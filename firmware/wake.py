@@ -152,10 +152,11 @@ class Wake:
         try:
             await asyncio.wait_for_ms(self._awoken.wait(), delay)
         except asyncio.TimeoutError:
+            # A host that woke and sleeps again already has passed nothing: it is woken anew.
+            self._passed = True
             if check & _BY_TIMEOUT:
                 self.asleep = False
         self._drive(active=False)
-        self._passed = True
 
     def open(self):
         """Whether a report may go out now: the host is awake, or the gate was passed since it last fell asleep."""

@@ -468,6 +468,16 @@ def test_usermcusleep_1_during_the_wait_sends_no_second_byte(host: Host) -> None
 
 
 @NEEDS_REPORTS
+def test_a_host_that_sleeps_again_at_once_is_woken_anew(host: Host) -> None:
+    enable_uart(host, 0x57, 60000)
+    fall_asleep(host)
+    host.command(b'AT+TELL="a"', OK, b"W")
+    host.write(b"AT+USERMCUSLEEP=0\r\nAT+USERMCUSLEEP=1\r\n")
+    host.expect(OK + OK + b"W")
+    host.command(b"AT+USERMCUSLEEP=0", OK, b"a0\r\n")
+
+
+@NEEDS_REPORTS
 def test_no_wake_byte_inside_an_echo(host: Host) -> None:
     enable_uart(host, 0x57, 60000)
     fall_asleep(host)
