@@ -49,7 +49,7 @@ def test_the_code_of_busy(host: Host) -> None:
 def test_a_long_burst_gets_one_busy(host: Host) -> None:
     host.send(b"AT+NAP=300")
     time.sleep(BETWEEN_BURSTS)
-    host.write(b"AT+GMR\r\n" * 500 + b"x" * 3000 + b"\r\n")
+    host.write(b"AT+GMR\r\n" * 300 + b"x" * 1000 + b"\r\n")
     host.expect(BUSY + OK)
     host.expect_nothing()
 

@@ -6,8 +6,7 @@ import pytest
 
 from sim.board import Board
 from tests.system.conftest import MakeBoard
-from tests.system.host import BUSY, OK, READY, Host
-from tests.system.own_commands import COMMANDS_PY
+from tests.system.host import OK, READY, Host
 from tests.system.ram import chunks, fill
 
 pytestmark = pytest.mark.simulator("runs at the line's speed and counts lost bytes")
@@ -23,11 +22,11 @@ def ready(board: Board) -> Host:
     return host
 
 
-@pytest.mark.parametrize(("baudrate", "size"), [(115200, 12_000), (921600, 65536)])
-def test_a_block_goes_there_and_back(make_board: MakeBoard, baudrate: int, size: int) -> None:
+@pytest.mark.parametrize(("baudrate", "size", "heeds_rts"), [(115200, 12_000, False), (921600, 65536, True)])
+def test_a_block_goes_there_and_back(make_board: MakeBoard, baudrate: int, size: int, heeds_rts: bool) -> None:
     with make_board({"baudrate": baudrate}, timed=True) as board:
         host = ready(board)
-        board.uart(1).host_honours_rts = False
+        board.uart(1).host_honours_rts = heeds_rts
         data = fill(host, size)
         host.command(b"AT+USERRAM=3,%d" % size, chunks(data), OK, patience=PATIENCE)
         assert board.uart(1).lost == 0
@@ -39,17 +38,6 @@ def test_lines_in_one_burst(make_board: MakeBoard) -> None:
         host = ready(board)
         host.write(b"AT+SYSLOG?\r\n" * 300)
         host.expect((b"+SYSLOG:0\r\n" + OK) * 300, PATIENCE)
-        assert board.uart(1).lost == 0
-        host.close()
-
-
-def test_one_busy_for_a_burst_that_takes_its_time(make_board: MakeBoard) -> None:
-    with make_board(user_files={"commands.py": COMMANDS_PY}, timed=True) as board:
-        host = ready(board)
-        host.send(b"AT+NAP=700")
-        host.write(b"AT+GMR\r\n" * 600)
-        host.expect(BUSY + OK)
-        host.command(b"AT")
         assert board.uart(1).lost == 0
         host.close()
 
