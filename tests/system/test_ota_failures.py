@@ -93,7 +93,10 @@ def good() -> bytes:
 
 
 def test_wrong_chip(failing: Failing, good: bytes) -> None:
+    before = failing.board.flash.operations
     failing.serve(upgrades.for_another_chip(good), REFUSED)
+    # The other slot may hold the only image to go back to.
+    assert failing.board.flash.operations == before
 
 
 def test_one_bit_flipped(failing: Failing, good: bytes) -> None:
@@ -417,6 +420,12 @@ def cut_at(failing: Failing, operation: int, torn: bool) -> str:
     failing.board.power_on()
     after_restart(failing.host)
     return version(failing.host)
+
+
+def test_an_unfinished_slot_does_not_look_like_an_image(failing: Failing) -> None:
+    cut_at(failing, operations_of_an_upgrade(failing) // 2, torn=False)
+    (other,) = (slot.label for slot in failing.board.flash.slots() if not slot.running)
+    assert failing.board.flash.read(failing.board.flash.partition(other).address, 16) == b"\xff" * 16
 
 
 def cut_at_every_operation(failing: Failing, torn: bool) -> None:
