@@ -10,14 +10,16 @@ from tests.system.host import BUSY, ERROR, OK, PROMPT, READY, WRITE_OK, Host, er
 from tests.system.own_commands import COMMANDS_PY, NEEDED
 
 USER_FILES = {"commands.py": COMMANDS_PY}
-pytestmark = pytest.mark.simulator(NEEDED)
+own_commands = pytest.mark.simulator(NEEDED)
 
 COMMAND_IN_PROGRESS = 0x010B0000
 CODED_BUSY = b"ERR CODE:0x%08x\r\n" % COMMAND_IN_PROGRESS + BUSY
 # Longer than the pause that ends a burst, by far.
 BETWEEN_BURSTS = 0.1
+JOIN_PATIENCE = 30
 
 
+@own_commands
 def test_input_is_dropped_with_one_busy(host: Host) -> None:
     host.send(b"AT+NAP=300")
     host.send(b"AT+SYSLOG=1")
@@ -26,6 +28,7 @@ def test_input_is_dropped_with_one_busy(host: Host) -> None:
     host.command(b"AT+SYSLOG?", b"+SYSLOG:0\r\n", OK)
 
 
+@own_commands
 def test_each_burst_gets_one_busy(host: Host) -> None:
     host.send(b"AT+NAP=500")
     for burst in (b"AT\r\n", b"AT+GMR\r\nAT\r\nAT\r\n", b"x\r\n"):
@@ -36,6 +39,7 @@ def test_each_burst_gets_one_busy(host: Host) -> None:
     host.expect_nothing()
 
 
+@own_commands
 def test_the_code_of_busy(host: Host) -> None:
     host.command(b"AT+SYSLOG=1")
     host.send(b"AT+NAP=300")
@@ -46,6 +50,7 @@ def test_the_code_of_busy(host: Host) -> None:
     host.expect(OK)
 
 
+@own_commands
 def test_a_long_burst_gets_one_busy(host: Host) -> None:
     host.send(b"AT+NAP=300")
     time.sleep(BETWEEN_BURSTS)
@@ -54,6 +59,7 @@ def test_a_long_burst_gets_one_busy(host: Host) -> None:
     host.expect_nothing()
 
 
+@own_commands
 def test_input_is_not_echoed(started: Host) -> None:
     started.send(b"AT+NAP=300")
     started.expect(b"AT+NAP=300\r\n")
@@ -63,6 +69,7 @@ def test_input_is_not_echoed(started: Host) -> None:
     started.expect(b"AT\r\n" + OK)
 
 
+@own_commands
 @pytest.mark.parametrize("line", [b"\r\n", b"\n", b"\r\n\r\n"])
 def test_empty_lines_are_ignored(host: Host, line: bytes) -> None:
     host.send(b"AT+NAP=200")
@@ -71,6 +78,7 @@ def test_empty_lines_are_ignored(host: Host, line: bytes) -> None:
     host.expect(OK)
 
 
+@own_commands
 @pytest.mark.parametrize("piece", [b"AT+GM", b"A", b"AT+USERMCUSLE", b"AT+RST", b"AT+SLEEP=0\r", b"x" * 400])
 @pytest.mark.parametrize("rest", [b"R\r\n", b"EP=0\n", b"\n", b"A" * 600 + b"\r\n"])
 def test_a_line_half_received_when_the_command_ends_is_dropped(host: Host, piece: bytes, rest: bytes) -> None:
@@ -83,6 +91,7 @@ def test_a_line_half_received_when_the_command_ends_is_dropped(host: Host, piece
     host.command(b"AT")
 
 
+@own_commands
 def test_the_rest_of_a_dropped_line_is_not_echoed(started: Host) -> None:
     started.send(b"AT+NAP=60")
     started.expect(b"AT+NAP=60\r\n")
@@ -92,6 +101,7 @@ def test_the_rest_of_a_dropped_line_is_not_echoed(started: Host) -> None:
     started.expect(b"AT\r\n" + OK)
 
 
+@own_commands
 def test_what_follows_a_dropped_line_is_carried_out(host: Host) -> None:
     host.send(b"AT+NAP=60")
     host.write(b"AT+GM")
@@ -100,19 +110,10 @@ def test_what_follows_a_dropped_line_is_carried_out(host: Host) -> None:
     host.expect(OK + b"+SYSLOG:0\r\n" + OK)
 
 
-def test_a_command_that_fails_ends_like_any_other(host: Host) -> None:
-    host.command(b"AT+SYSLOG=1")
-    host.command(b"AT+CWMODE=1")
-    host.send(b'AT+CWJAP="there is no such network"')
-    host.send(b"AT")
-    host.expect(CODED_BUSY)
-    host.expect(b"+CWJAP:3\r\n" + error(0x010A0006), 20)
-    host.command(b"AT")
-
-
 # Served lines.
 
 
+@own_commands
 @pytest.mark.parametrize("terminator", [b"\r\n", b"\n"])
 @pytest.mark.parametrize(
     ("line", "answer"),
@@ -136,6 +137,7 @@ def test_a_served_line_is_answered_at_once(host: Host, line: bytes, answer: byte
     host.expect(OK)
 
 
+@own_commands
 def test_a_served_line_takes_effect(host: Host) -> None:
     host.command(b"AT+USERWKMCUCFG=1,2,1,0,1000,3")
     for line, asleep in ((b"USERMCUSLEEP=1", 1), (b"USERMCUSLEEP=0", 0), (b"USERMCUSLEEP=1", 1), (b"SLEEP=0", 0)):
@@ -145,6 +147,7 @@ def test_a_served_line_takes_effect(host: Host) -> None:
         host.command(b"AT+USERMCUSLEEP?", b"+USERMCUSLEEP:%d\r\n" % asleep, OK)
 
 
+@own_commands
 def test_a_served_line_may_come_byte_by_byte(host: Host) -> None:
     host.send(b"AT+NAP=1000")
     for byte in b"AT+SLEEP=0\r\n":
@@ -153,6 +156,7 @@ def test_a_served_line_may_come_byte_by_byte(host: Host) -> None:
     host.expect(OK + OK)
 
 
+@own_commands
 def test_several_served_lines_in_one_burst(host: Host) -> None:
     host.send(b"AT+NAP=200")
     host.write(b"AT+SLEEP=0\r\nAT+USERMCUSLEEP=0\r\nAT+SLEEP=0\n")
@@ -160,6 +164,7 @@ def test_several_served_lines_in_one_burst(host: Host) -> None:
     host.expect(OK)
 
 
+@own_commands
 def test_served_and_other_lines_in_one_burst(host: Host) -> None:
     host.send(b"AT+NAP=200")
     host.write(b"AT\r\nAT+SLEEP=0\r\nAT\r\nAT+SLEEP=0\r\n")
@@ -167,12 +172,14 @@ def test_served_and_other_lines_in_one_burst(host: Host) -> None:
     host.expect(OK)
 
 
+@own_commands
 def test_restart_is_served(host: Host) -> None:
     host.send(b"AT+NAP=60000")
     host.send(b"AT+RST")
     host.expect(OK + READY, 20)
 
 
+@own_commands
 def test_served_lines_are_not_echoed(started: Host) -> None:
     started.send(b"AT+NAP=200")
     started.expect(b"AT+NAP=200\r\n")
@@ -180,6 +187,7 @@ def test_served_lines_are_not_echoed(started: Host) -> None:
     started.expect(OK + OK)
 
 
+@own_commands
 @pytest.mark.parametrize(
     "line",
     [
@@ -211,6 +219,7 @@ def test_every_other_line_is_busy(host: Host, line: bytes) -> None:
     host.expect_nothing(0.02)
 
 
+@own_commands
 def test_a_served_line_comes_between_two_pieces_of_an_answer(host: Host) -> None:
     host.send(b"AT+TALK=20,20")
     host.expect(b"+TALK:0\r\n")
@@ -221,6 +230,19 @@ def test_a_served_line_comes_between_two_pieces_of_an_answer(host: Host) -> None
     assert rest.count(OK) == 1
     assert rest.count(BUSY) == 1
     assert rest.replace(OK, b"").replace(BUSY, b"") == b"".join(b"+TALK:%d\r\n" % n for n in range(1, 20))
+
+
+# On any board.
+
+
+def test_joining_a_network_that_is_not_there(host: Host) -> None:
+    host.command(b"AT+SYSLOG=1")
+    host.command(b"AT+CWMODE=1")
+    host.send(b'AT+CWJAP="there is no such network"')
+    host.send(b"AT")
+    host.expect(CODED_BUSY)
+    host.command(b"AT+SLEEP=0")
+    host.expect(b"+CWJAP:3\r\n" + error(0x010A0006), JOIN_PATIENCE)
 
 
 def test_nothing_is_served_in_data_mode(host: Host) -> None:
