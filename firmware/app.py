@@ -1,23 +1,28 @@
 """Where the firmware starts: ``main.py`` on the board calls ``main``."""
 
 import asyncio
+import gc
 
 import machine
 from micropython import const
 
 from firmware.unload import unload
 
+_LOADING = const(2048)
 _DAYS_MS = const(0x3FFFFFFF)
 _LOOK_MS = const(1000)
 
 
 async def _run():
+    # Loading leaves litter; collected often, it does not end up between what stays.
+    gc.threshold(_LOADING)
     from firmware.assembly import assemble
 
     tasks = assemble()
+    gc.threshold(-1)
     # Its code is needed no more.
     del assemble
-    unload("assembly", "own_commands")
+    unload("assembly", "own_commands", "ota_trial", "settings", "wifi_control")
     tasks = [asyncio.create_task(task) for task in tasks]
     # A part that fails ends the whole, for main.py to start it again.
     while True:

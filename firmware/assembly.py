@@ -13,14 +13,16 @@ from firmware.at_user import AtUser
 from firmware.basic import Basic
 from firmware.config import Config
 from firmware.ota import Ota
+from firmware.ota_trial import look_back
 from firmware.own_commands import load_own_commands, mount_user_partition
 from firmware.reports import Reports
 from firmware.settings import Settings
 from firmware.system import System
-from firmware.user_ram import UserRam
 from firmware.wake import Wake
 from firmware.wifi import Wifi
+from firmware.wifi_control import start as start_wifi
 
+_OTA_NAMES = " +USEROTA +USEROTACFG +USEROTASTART +USEROTADATA +USEROTAEND +USEROTAABORT +SYSROLLBACK "
 _CONFIG_FILE = "/user/config.json"
 
 
@@ -40,7 +42,7 @@ def load_config(path):
         default = getattr(config, name, None)
         if isinstance(default, tuple) and isinstance(value, list):
             setattr(config, name, tuple(value))
-        elif isinstance(default, int) and isinstance(value, int):
+        elif type(default) is type(value):
             setattr(config, name, value)
         else:
             log(path + ": no setting, or not its type:", name)
@@ -74,23 +76,31 @@ def assemble():
     mounted = mount_user_partition()
     config = load_config(_CONFIG_FILE)
     settings = Settings()
-    system = System(config, settings)
+    system = System(config)
     port = system.port = AtPort(open_uart(config), config.baudrate, config.txbuf)
     wake = Wake(port, config)
     reports = Reports(port, wake, config.report_queue)
     at = AtUser(port, reports.add, system.prove_valid)
-    wifi = Wifi(config, settings, at.report)
+    wifi = Wifi(config, at.report)
+    ota = Ota(config, system, wifi.connected, at.report)
+    look_back(ota, settings)
+    system.on_proven = ota.proven
     families = (
-        Basic(system, wake.sleep_command),
-        wifi,
-        UserRam(system.may_take),
-        Ota(config, system, wifi.connected),
+        Basic(wake.sleep_command),
         wake,
         reports,
     )
     for family in families:
         at.add(family.commands())
+    for names, module, owner in (
+        (" +RST +RESTORE +GMR +CMD +SYSLOG +SYSRAM +USERPROMPT ", "module_commands", system),
+        (" +USERRAM ", "user_ram", system),
+        (" +CWMODE +CWJAP +CWQAP +CWSTATE ", "wifi_commands", wifi),
+        (_OTA_NAMES, "ota_commands", ota),
+        (" +USERWKMCUCFG ", "wake_settings", wake),
+    ):
+        at.add_away(names, module, owner)
     own_tasks = load_own_commands(at) if mounted else []
     port.put(b"\r\nready\r\n")
-    wifi.start()
+    start_wifi(wifi, settings)
     return [system.watch(), port.run(at), reports.run(), wifi.run()] + own_tasks

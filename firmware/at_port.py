@@ -232,10 +232,19 @@ class AtPort:
     def begin_data(self, target):
         """Data mode from now on: the next ``len(target)`` bytes go into this memoryview."""
         self._filled = 0
+        self._last_byte = ticks_ms()
         self._data_over.clear()
         self._target = target
         if self._held:
             self.resume_input()
+
+    def end_data(self):
+        """Back from data mode though the memory is not full; what has arrived stays there."""
+        self._target = None
+
+    def silence(self):
+        """Milliseconds since the last byte, or since data mode began."""
+        return ticks_diff(ticks_ms(), self._last_byte)
 
     async def data(self):
         """Wait until the memory given to ``begin_data`` is full. Input then waits for the command's end, or for
@@ -280,7 +289,7 @@ class AtPort:
         """Whether the host is in the middle of a line: bytes without a terminator, the last within 500 ms."""
         if self._rest == _KEEP and self._start == self._end:
             return False
-        return ticks_diff(ticks_ms(), self._last_byte) < _HALF_LINE_MS
+        return self.silence() < _HALF_LINE_MS
 
     # Output.
 
@@ -307,7 +316,8 @@ class AtPort:
         empty. Later than that CTS must be holding things up.
         """
         left = ticks_diff(self._clear_at, ticks_ms())
-        return 0 if 0 <= left < _TICK_MS else _TICK_MS
+        # The clock is rounded down, so a little past the moment counts as near it.
+        return 0 if -_TICK_MS < left < _TICK_MS else _TICK_MS
 
     def try_write(self, head, body=b""):
         """Send both as one piece if they can go out now without waiting; False if not. Allocates nothing."""

@@ -10,7 +10,7 @@ import asyncio
 import sys
 from collections import OrderedDict
 
-from firmware.at_error import BUSY, KIND, NO_PREFIX, NO_TERMINATOR, UNSUPPORTED, AtError, code_of
+from firmware.at_error import BUSY, KIND, NO_PREFIX, NO_TERMINATOR, TIMED_OUT, UNSUPPORTED, AtError, code_of
 from firmware.command import Arguments
 from firmware.unload import unload
 
@@ -26,16 +26,21 @@ _SERVED = (b"AT+SLEEP=0", b"AT+RST")
 class AtUser:
     """The command table and the state of the command in progress.
 
-    ``report`` takes a message report; ``on_command`` (or None) is called once, before the first command that is known.
+    ``report`` takes a message report; ``on_command`` (or None) is called once, for the first command that does not
+    fail at once.
     """
 
     def __init__(self, port, report=None, on_command=None):
         self.port = port
         self.show_codes = False
+        # How long a data prompt waits for the next byte, in milliseconds; 0 is for ever.
+        self.prompt_ms = 0
         self.on_command = on_command
         self._report = report
         # In the order of entry, which an ordinary dict does not keep on the device.
         self._table = OrderedDict()
+        self._away = []
+        self._loaded = self._loaded_table = None
         self._in_progress = False
         self._served_too = ()
 
@@ -44,9 +49,19 @@ class AtUser:
         for entry in commands:
             self._table[entry[0]] = entry
 
+    def add_away(self, names, module, owner):
+        """Enter a family that is loaded when one of its commands is called: ``commands(owner)`` of the module gives its
+        table, and ``names`` are the commands in it, each between two spaces.
+        """
+        self._away.append((names, module, owner))
+
     def commands(self):
-        """The entries of all tables, in order."""
-        return self._table.values()
+        """The lines of all tables, in order."""
+        yield from self._table.values()
+        for _, module, owner in self._away:
+            for entry in self._load(module, owner):
+                if entry[0] not in self._table:
+                    yield entry
 
     # For handlers.
 
@@ -58,11 +73,22 @@ class AtUser:
     async def data(self, target):
         """Send the data prompt, then fill the memoryview ``target`` with raw bytes from the host.
 
-        Input then waits for the end of the command: call ``listen`` if that takes long.
+        Input then waits for the end of the command: call ``listen`` if that takes long. AtError if AT+USERPROMPT has
+        set a time and no byte comes for so long.
         """
         self.port.answering = True
         self.port.begin_data(target)
         self.port.put(PROMPT)
+        while self.prompt_ms:
+            left = self.prompt_ms - self.port.silence()
+            if left <= 0:
+                self.port.end_data()
+                raise AtError(TIMED_OUT)
+            try:
+                return await asyncio.wait_for_ms(self.port.data(), left)
+            except asyncio.TimeoutError:
+                # Bytes may have come meanwhile.
+                continue
         await self.port.data()
 
     def listen(self, served_too=()):
@@ -83,6 +109,10 @@ class AtUser:
         """Carry out a line that arrived while no command was in progress."""
         try:
             result = self._call(buffer, start, end)
+            if self.on_command:
+                # Before the answer: it may write to flash, and the host may send again as soon as it has the answer.
+                first, self.on_command = self.on_command, None
+                first()
             if result is None or isinstance(result, bytes):
                 self._finish(result)
             else:
@@ -140,37 +170,48 @@ class AtUser:
         else:
             name_end = end - 1 if end - start > 2 and buffer[end - 1] == 0x3F else end
         try:
-            entry = self._table[str(self.port.view(start + 2, name_end), "utf-8")]
-        except (KeyError, UnicodeError):
+            entry = self._find(str(self.port.view(start + 2, name_end), "utf-8"))
+        except UnicodeError:
             raise AtError(UNSUPPORTED)
-        if self.on_command:
-            first, self.on_command = self.on_command, None
-            first()
         if equals >= 0:
             return self._call_set(entry, bytes(self.port.view(equals + 1, end)))
-        return self._call_handler(entry[4] if name_end == end else entry[2])
+        return _existing(entry[4] if name_end == end else entry[2])(self)
 
     def _call_set(self, entry, text):
         name, parameters, _, handler, _, ordered = entry
-        if handler is None:
-            raise AtError(KIND)
+        _existing(handler)
         if text == b"?" and parameters:
-            return self._borrow("about.test_form", name, parameters)
+            from firmware.test_form import test_form
+
+            self.info(test_form(name, parameters))
+            unload("test_form")
+            return None
         arguments = Arguments(parameters, text)
-        return self._call_handler(handler, *((arguments,) if ordered else arguments.values()))
+        return handler(self, arguments) if ordered else handler(self, *arguments.values())
 
-    def _call_handler(self, handler, *values):
-        if handler is None:
-            raise AtError(KIND)
-        return self._borrow(handler, *values) if isinstance(handler, str) else handler(self, *values)
+    def _find(self, name):
+        """The table's line of a command; its family is loaded, and stays until another one is."""
+        if name in self._table:
+            return self._table[name]
+        padded = " " + name + " "
+        for names, module, owner in self._away:
+            if padded in names:
+                for entry in self._load(module, owner):
+                    if entry[0] == name:
+                        return entry
+        raise AtError(UNSUPPORTED)
 
-    async def _borrow(self, handler, *values):
-        """Run a handler named "module.function", of a module of this package that is loaded for the call only."""
-        module, _, function = handler.partition(".")
-        try:
-            await getattr(__import__("firmware." + module, None, None, (function,)), function)(self, *values)
-        finally:
-            unload(module)
+    def _load(self, module, owner):
+        if self._loaded != module:
+            self.release()
+            self._loaded_table = __import__("firmware." + module, None, None, ("commands",)).commands(owner)
+            self._loaded = module
+        return self._loaded_table
+
+    def release(self):
+        """Let go the family that was loaded last: a handler that needs all the memory there is calls this."""
+        unload(self._loaded)
+        self._loaded = self._loaded_table = None
 
     async def _run(self, coroutine):
         error = result = None
@@ -211,3 +252,9 @@ class AtUser:
     def _show_code(self, code):
         if self.show_codes:
             self.port.put(b"ERR CODE:0x%08x\r\n" % (0x01000000 | code))
+
+
+def _existing(handler):
+    if handler is None:
+        raise AtError(KIND)
+    return handler

@@ -7,12 +7,11 @@ A family's table is a tuple of ``command(...)`` lines. Parameters are ``integer(
 from micropython import const
 
 from firmware.at_error import COUNT, LENGTH, PARSE, TYPE, VALUE, AtError
+from firmware.unload import unload
 
 _INTEGER = const(0)
 _STRING = const(1)
 _QUOTE = const(0x22)
-_COMMA = const(0x2C)
-_BACKSLASH = const(0x5C)
 MOST = const(0x7FFFFFFF)
 
 
@@ -31,14 +30,15 @@ def command(name, parameters=(), set=None, query=None, execute=None, ordered=Fal
 
     ``name`` is what follows AT, with its plus sign. A handler is called with the dispatcher and, for the set form, one
     value for each parameter; with ``ordered`` it gets one ``Arguments`` instead and checks them itself, where the order
-    of the checks depends on state. A handler that waits is an ``async def``. One that is seldom used may be named as
-    "module.function": an ``async def`` in a module of the package that is loaded for the call only.
+    of the checks depends on state. A handler that waits is an ``async def``.
     """
     return (name, parameters, query, set, execute, ordered)
 
 
 def number(text):
     """The value of an integer parameter's text, or None if it is not a signed 32-bit integer."""
+    if len(text) < 10 and text.isdigit():
+        return int(text)
     if text[:2] == b"0x":
         digits, base = text[2:], 16
         for digit in digits:
@@ -56,54 +56,6 @@ def number(text):
     return value if -MOST - 1 <= value <= MOST else None
 
 
-def unquote(text):
-    """The value of a string parameter's text, or None if it is not one string in double quotes."""
-    end = len(text) - 1
-    if end < 1 or text[0] != _QUOTE or text[end] != _QUOTE:
-        return None
-    inside = text[1:end]
-    if b"\\" not in inside and b'"' not in inside:
-        return inside
-    value = bytearray()
-    at = 0
-    while at < len(inside):
-        byte = inside[at]
-        if byte == _QUOTE:
-            return None
-        if byte == _BACKSLASH:
-            at += 1
-            if at == len(inside):
-                return None
-            byte = inside[at]
-        value.append(byte)
-        at += 1
-    return bytes(value)
-
-
-def split(text):
-    """The parameters' texts; commas inside quotes, escaped or not, do not separate."""
-    if b'"' not in text:
-        return text.split(b",")
-    fields = []
-    begin = at = 0
-    quoted = False
-    while at < len(text):
-        byte = text[at]
-        if quoted:
-            if byte == _BACKSLASH:
-                at += 1
-            elif byte == _QUOTE:
-                quoted = False
-        elif byte == _QUOTE and at == begin:
-            quoted = True
-        elif byte == _COMMA:
-            fields.append(text[begin:at])
-            begin = at + 1
-        at += 1
-    fields.append(text[begin:])
-    return fields
-
-
 def value_of(parameter, text, index):
     """One parameter's value; raises AtError with the code that says what is wrong with parameter ``index``."""
     kind, least, most, optional = parameter
@@ -119,6 +71,8 @@ def value_of(parameter, text, index):
         if not least <= value <= most:
             raise AtError(VALUE | index)
         return value
+    from firmware.quoted import unquote
+
     value = unquote(text)
     if value is None:
         raise AtError((TYPE if not quoted and number(text) is not None else PARSE) | index)
@@ -132,7 +86,13 @@ class Arguments:
 
     def __init__(self, parameters, text):
         self.parameters = parameters
-        self.fields = split(text)
+        self.quoted = b'"' in text
+        if self.quoted:
+            from firmware.quoted import split
+
+            self.fields = split(text)
+        else:
+            self.fields = text.split(b",")
 
     def __len__(self):
         return len(self.fields)
@@ -153,15 +113,17 @@ class Arguments:
             raise self.wrong_count(self._least())
         if given > len(self.parameters):
             raise self.wrong_count(len(self.parameters))
-        return [self.get(index) for index in range(len(self.parameters))]
+        values = [self.get(index) for index in range(len(self.parameters))]
+        if self.quoted:
+            unload("quoted")
+        return values
 
     def wrong_count(self, needed):
         """The error that says how many parameters there should have been."""
         return AtError(COUNT | needed << 8 | min(len(self.fields), 255))
 
     def _least(self):
-        least = 0
-        for index, parameter in enumerate(self.parameters):
-            if not parameter[3]:
-                least = index + 1
+        least = len(self.parameters)
+        while least and self.parameters[least - 1][3]:
+            least -= 1
         return least

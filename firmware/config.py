@@ -38,3 +38,11 @@ class Config:
 
     ota_timeout_ms = 10_000
     ota_redirects = 5
+    # Connections for one download, and the pause before the second, doubled for each further one up to the longest.
+    ota_attempts = 10
+    ota_pause_ms = 1_000
+    ota_pause_most_ms = 30_000
+    # 1 takes images of other projects, and without a package.
+    ota_any_project = 0
+    # Images with a lower version are refused; none if empty.
+    ota_version_floor = ""

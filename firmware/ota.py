@@ -1,46 +1,41 @@
-"""AT+USEROTA: upgrade from a URL into the other slot (SPEC, section 3).
-
-The code that downloads is loaded when it is first needed, and let go after a failure: some 8 KB, and as much again for
-two blocks of flash while it runs.
-"""
+"""What an upgrade is doing, and what became of the last one. The commands are in ``ota_commands``."""
 
 from micropython import const
 
-from firmware.at_error import NO_NETWORK, AtError
-from firmware.at_user import DONE, OK
-from firmware.command import command, integer
 from firmware.unload import unload
 
-_URL_MOST = const(8192)
+IDLE = const(0)
+DOWNLOADING = const(1)
+READY = const(2)
+ON_TRIAL = const(3)
+REVERTED = const(4)
+ATTEMPT_FAILED = const(-1)
 
 
 class Ota:
-    """The upgrade. ``connected`` tells whether there is a network."""
+    """The state of upgrades. ``connected`` tells whether there is a network; ``report`` queues a message report."""
 
-    def __init__(self, config, system, connected):
-        self._config = config
-        self._system = system
-        self._connected = connected
+    def __init__(self, config, system, connected, report):
+        self.config = config
+        self.system = system
+        self.connected = connected
+        self.report = report
+        self.tell_progress = False
+        self.restarts = True
+        self.state = IDLE
+        self.received = self.total = 0
+        # The upgrade under way: its writer, and the task if it is a download.
+        self.writer = self.task = None
 
-    def commands(self):
-        """The family's command table."""
-        return (command("+USEROTA", (integer(1, _URL_MOST),), set=self._upgrade),)
+    def proven(self):
+        """The running image is good for good."""
+        if self.state == ON_TRIAL:
+            self.state = IDLE
+            self.remember(b"")
 
-    async def _upgrade(self, at, length):
-        url = bytearray(length)
-        await at.data(memoryview(url))
-        at.port.put(b"\r\nRecv %d bytes\r\n" % length)
-        if at.port.drop_waiting():
-            at.busy()
-        at.listen()
-        if not self._connected():
-            raise AtError(NO_NETWORK)
-        try:
-            from firmware.ota_download import download
+    def remember(self, label):
+        """Keep in mind which slot is to prove itself after a restart; none if empty."""
+        from firmware.settings import Settings
 
-            await download(url, self._config, self._system)
-        finally:
-            unload("ota_download", "http_stream", "resolver", "slot_writer", "esp_image")
-        at.port.put(OK)
-        await self._system.restart()
-        return DONE
+        Settings().store(slot=label)
+        unload("settings")

@@ -1,26 +1,104 @@
-"""One upgrade from a URL: body to slot, and what can go wrong as the error codes of AT commands."""
+"""AT+USEROTA's download: a URL's body into the other slot, over as many connections as it takes.
+
+A break is followed by a growing, jittered pause and a request for the rest; a server that cannot give the rest begins
+anew. Loaded for one upgrade.
+"""
+
+import asyncio
+import random
+from binascii import unhexlify
 
 from firmware import log
-from firmware.at_error import IMAGE_REFUSED, TIMED_OUT, TRANSFER_FAILED, AtError
-from firmware.esp_image import ImageError
-from firmware.http_stream import HttpError, HttpStream
-from firmware.slot_writer import SlotWriter
+from firmware.at_error import FAILED, IMAGE_REFUSED, NO_NETWORK, TIMED_OUT, TRANSFER_FAILED, AtError
+from firmware.ota_progress import BLOCK, begin, failed, finished
+from firmware.unload import unload
 
-# The stream's own, and lwIP's error number.
-_TIMEOUTS = ("timeout", 116)
+_ETIMEDOUT = 116
+_DIGEST_NAME = b"sha256="
+_DIGEST = 32
 
 
-async def download(url, config, system):
-    """Fetch the image at ``url`` (a bytearray) into the other slot and make that the one to boot; AtError if not."""
+async def upgrade(ota, at, length):
+    """The set form of AT+USEROTA: prompt, URL, download; the new image is ready then."""
+    at.release()
+    begin(ota)
+    ota.task = asyncio.current_task()
     try:
-        slot = SlotWriter(system)
-        async with HttpStream(url, config.ota_timeout_ms, config.ota_redirects) as body:
-            await body.open()
-            await slot.take(body)
-        slot.finish()
-    except ImageError as error:
-        log("upgrade refused:", error)
-        raise AtError(IMAGE_REFUSED)
-    except (HttpError, OSError, UnicodeError) as error:
-        log("upgrade failed:", error)
-        raise AtError(TIMED_OUT if error.args[0] in _TIMEOUTS else TRANSFER_FAILED)
+        # While memory is in one piece.
+        block = bytearray(BLOCK)
+        url = bytearray(length)
+        await at.data(memoryview(url))
+        at.port.put(b"\r\nRecv %d bytes\r\n" % length)
+        if at.port.drop_waiting():
+            at.busy()
+        at.listen((b"AT+USEROTA?", b"AT+USEROTAABORT"))
+        if not ota.connected():
+            raise AtError(NO_NETWORK)
+        await _download(ota, block, url)
+    except asyncio.CancelledError:
+        failed(ota)
+        raise AtError(FAILED)
+    except Exception as error:
+        failed(ota)
+        raise _at_error(error)
+    return await finished(ota, at)
+
+
+def _at_error(error):
+    """What the host is told of ``error``; the log is told more."""
+    if isinstance(error, (AtError, MemoryError)):
+        return error
+    log("upgrade failed:", type(error).__name__, error)
+    if type(error).__name__ == "ImageError":
+        return AtError(IMAGE_REFUSED)
+    return AtError(TIMED_OUT if error.args and error.args[0] in ("timeout", _ETIMEDOUT) else TRANSFER_FAILED)
+
+
+async def _download(ota, block, url):
+    """Each step's code is loaded for the step: there is not much more memory than the longest of them takes."""
+    parts, digest = _parse(url)
+    from firmware.http_stream import HttpBroken, HttpStream
+    from firmware.slot_writer import SlotWriter
+
+    config = ota.config
+    ota.writer = SlotWriter(ota, block, digest)
+    body = HttpStream(parts, config.ota_timeout_ms, config.ota_redirects)
+    for attempt in range(config.ota_attempts):
+        if attempt:
+            await _pause(config, attempt)
+        try:
+            async with body:
+                await body.open()
+                await ota.writer.take(body)
+            break
+        except (HttpBroken, OSError) as error:
+            # Another attempt only if one had begun: a host wants to know at once that nobody is there.
+            if not body.position or attempt == config.ota_attempts - 1:
+                raise
+            log("download broke off at", body.position, error)
+    del body, HttpStream
+    unload("http_stream")
+    from firmware.slot_finish import finish
+
+    finish(ota.writer)
+
+
+def _parse(url):
+    """The URL's parts, and the digest that its fragment may tell; HttpError or ValueError if they are not right."""
+    from firmware.http_url import parse
+
+    parts = parse(url)
+    del parse
+    unload("http_url")
+    fragment = parts[-1]
+    if not fragment.startswith(_DIGEST_NAME):
+        return parts, b""
+    digest = unhexlify(fragment[len(_DIGEST_NAME) :])
+    if len(digest) != _DIGEST:
+        raise ValueError("digest")
+    return parts, digest
+
+
+async def _pause(config, attempt):
+    longest = min(config.ota_pause_ms << (attempt - 1), config.ota_pause_most_ms)
+    await asyncio.sleep_ms(longest // 2 + random.randrange(longest // 2 + 1))

@@ -1,63 +1,133 @@
-"""Writes an application image into the slot that does not run, in blocks of 4096 bytes, checked on the way.
+"""Writes an application image into the slot that does not run, checked on the way.
 
-The image header is written last, so that an unfinished slot never looks like an image. What blocks: one sector's erase
-and write (45 ms typical), and ``set_boot``, which verifies the whole image in C (2 s at worst for a full slot).
+The image header is written last, so that an unfinished slot never looks like an image (``slot_finish``). What blocks:
+one sector's erase, 45 ms typical.
 """
 
 import asyncio
+import hashlib
+import os
 
 from esp32 import Partition
 from micropython import const
 
 from firmware.at_error import NOT_POSSIBLE, AtError
-from firmware.esp_image import BLOCK, ImageCheck, ImageError
+from firmware.esp_image import SECTOR, ImageCheck
+from firmware.ota_progress import BLOCK, progressed
+from firmware.unload import unload
 
-_CHIP_ESP32 = const(0)
 # As much as flash encryption, where it is on, writes at once.
 _HEADER = const(16)
+KEY_FILE = "/user/ota_key.pem"
+_ERASE = const(6)
+
+
+def other_slot():
+    """The slot that does not run; AtError if there is none."""
+    running = Partition(Partition.RUNNING)
+    slot = running.get_next_update()
+    if slot.info()[2] == running.info()[2]:
+        raise AtError(NOT_POSSIBLE)
+    return slot
 
 
 class SlotWriter:
-    """Writes an image into the slot that does not run, checking it on the way."""
+    """One image on its way into the slot. ``block`` is memory of ``BLOCK`` bytes; ``room`` is the slot's size;
+    ``digest`` is the SHA-256 that the whole file must have, or empty.
+    """
 
-    def __init__(self, system):
-        self._system = system
-        running = Partition(Partition.RUNNING)
-        self._slot = running.get_next_update()
-        if self._slot.info()[2] == running.info()[2]:
-            raise AtError(NOT_POSSIBLE)
-        self._check = ImageCheck(_CHIP_ESP32, self._slot.info()[3])
-        self._block = bytearray(BLOCK)
-        self._header = b""
+    def __init__(self, ota, block, digest=b""):
+        self.ota = ota
+        self.digest = digest
+        self.slot = other_slot()
+        self.room = self.slot.info()[3]
+        self.block = memoryview(block)
+        try:
+            os.stat(KEY_FILE)
+            self.needs_signature = True
+        except OSError:
+            self.needs_signature = False
+        self.begin()
+
+    def begin(self):
+        """Nothing has been received yet, or all of it is to come again."""
+        from firmware.chip import running_chip
+
+        self.check = ImageCheck(running_chip(), self.room)
+        unload("chip")
+        self.whole = hashlib.sha256() if self.digest else None
+        self.signed = hashlib.sha256() if self.needs_signature else None
+        self.start = self.filled = 0
+        self.header = b""
 
     async def take(self, body):
-        """Take the image from the body. ImageError if it is not one to run here."""
-        view = memoryview(self._block)
-        number = 0
-        while True:
-            wanted = self._check.wanted()
-            count = await body.fill(view[:wanted] if wanted < BLOCK else view) if wanted else 0
-            if not count:
+        """Take what is left of the body; go on from where it broke off, or begin anew if the body does."""
+        if body.position < self.start + self.filled:
+            self.begin()
+        more = True
+        while more:
+            wanted = self._wanted()
+            if not wanted:
                 break
-            self._check.block(view[:count] if count < BLOCK else view)
-            if count < BLOCK:
-                view[count:] = b"\xff" * (BLOCK - count)
-            if not number:
-                # This slot is the only way back from an image on trial: what runs must be good before it is erased.
-                self._system.prove_valid()
-                self._header = bytes(view[:_HEADER])
-                view[:_HEADER] = b"\xff" * _HEADER
-            self._slot.writeblocks(number, view)
-            number += 1
-            # Flash was busy: let the port see what has arrived.
-            await asyncio.sleep_ms(0)
+            try:
+                if self.filled < wanted:
+                    more = await body.fill(self.block[self.filled : wanted])
+            finally:
+                self.filled = body.position - self.start
+            if self.filled == wanted or not more:
+                self.flush()
+                progressed(self.ota, body.position, body.total)
+                # Flash was busy: let the port see what has arrived.
+                await asyncio.sleep_ms(0)
 
-    def finish(self):
-        """Verify, write the header, and make the slot the one to boot. ImageError if it is not sound."""
-        self._check.finish()
-        # With an offset nothing is erased first.
-        self._slot.writeblocks(0, self._header, 0)
-        try:
-            self._slot.set_boot()
-        except OSError:
-            raise ImageError("not bootable")
+    def _wanted(self):
+        """How many bytes the present block is to have: fewer at the end of the file. A signature is the sector behind
+        the image's last one; a file whose digest is told may have one too.
+        """
+        end = self.room
+        size = self.check.size
+        if size:
+            end = signature_at(size) + SECTOR if self.needs_signature or self.digest else size
+        return max(0, min(BLOCK, min(end, self.room) - self.start))
+
+    def flush(self):
+        """Check what is in the block and write it."""
+        count = self.filled
+        if not count:
+            return
+        view = self.block if count == BLOCK else self.block[:count]
+        if self.whole:
+            self.whole.update(view)
+        if count < BLOCK:
+            for at in range(count, BLOCK):
+                self.block[at] = 0xFF
+        size = self.check.size
+        if not self.check.complete():
+            self.check.block(view)
+        if self.signed and (not size or self.start < signature_at(size)):
+            self.signed.update(self.block)
+        if not self.start:
+            self._open_slot()
+        number, offset = divmod(self.start, SECTOR)
+        if not offset:
+            self.slot.ioctl(_ERASE, number)
+        self.slot.writeblocks(number, self.block, offset)
+        self.start += BLOCK
+        self.filled = 0
+
+    def _open_slot(self):
+        """The first block has passed. This slot is the only way back from an image on trial: what runs must be good
+        before it is erased.
+        """
+        from firmware.image_identity import identify
+
+        identify(self)
+        unload("image_identity")
+        self.ota.system.prove_valid()
+        self.header = bytes(self.block[:_HEADER])
+        self.block[:_HEADER] = b"\xff" * _HEADER
+
+
+def signature_at(size):
+    """Where the signature of an image of ``size`` bytes lies: in the next sector."""
+    return (size + SECTOR - 1) // SECTOR * SECTOR

@@ -5,6 +5,7 @@ Costs the block itself while there is one.
 
 import gc
 
+import esp32
 from micropython import const
 
 from firmware.at_error import ALREADY_THERE, NO_MEMORY, NOT_THERE, PARSE, PAST_END, AtError
@@ -21,23 +22,27 @@ _COUNTS = ((1, 1), (2, 2), (2, 3), (2, 3), (1, 3))
 _ZEROS = bytes(64)
 
 
-class UserRam:
-    """The block. ``may_take(size)`` tells whether the module can spare that many bytes."""
+def commands(system):
+    """The family's command table."""
+    family = UserRam(system)
+    parameters = (integer(0, 4), integer(1, optional=True), integer(0, optional=True))
+    return (command("+USERRAM", parameters, set=family.set, query=family.query, ordered=True),)
 
-    def __init__(self, may_take):
-        self._may_take = may_take
-        self._block = None
+
+class UserRam:
+    """The handlers; the block is in ``system`` (``firmware.system.System``)."""
+
+    def __init__(self, system):
+        self._system = system
         self._full_head = b"+USERRAM:%d," % PIECE
 
-    def commands(self):
-        """The family's command table."""
-        parameters = (integer(0, 4), integer(1, optional=True), integer(0, optional=True))
-        return (command("+USERRAM", parameters, set=self._set, query=self._query, ordered=True),)
+    def query(self, at):
+        """AT+USERRAM?"""
+        block = self._system.user_block
+        at.info(b"+USERRAM:%d" % (len(block) if block else 0))
 
-    def _query(self, at):
-        at.info(b"+USERRAM:%d" % (len(self._block) if self._block else 0))
-
-    def _set(self, at, arguments):
+    def set(self, at, arguments):
+        """AT+USERRAM=<operation>[,<size>[,<offset>]]"""
         operation = arguments.get(0)
         least, most = _COUNTS[operation]
         if not least <= len(arguments) <= most:
@@ -48,28 +53,28 @@ class UserRam:
         offset = (arguments.get(2) if len(arguments) > 2 else None) or 0
         if operation == _ALLOCATE:
             return self._allocate(size)
-        if self._block is None:
+        if self._system.user_block is None:
             raise AtError(NOT_THERE)
-        if size is not None and offset + size > len(self._block):
+        if size is not None and offset + size > len(self._system.user_block):
             raise AtError(PAST_END)
         if operation == _RELEASE:
-            self._block = None
+            self._system.user_block = None
             gc.collect()
         elif operation == _CLEAR:
-            self._clear(offset, len(self._block) if size is None else size)
+            self._clear(offset, len(self._system.user_block) if size is None else size)
         else:
-            piece = memoryview(self._block)[offset : offset + size]
+            piece = memoryview(self._system.user_block)[offset : offset + size]
             return self._write(at, piece) if operation == _WRITE else self._read(at, piece)
 
     def _allocate(self, size):
-        if self._block is not None:
+        if self._system.user_block is not None:
             raise AtError(ALREADY_THERE)
-        if not self._may_take(size):
+        if not _may_take(self._system.config, size):
             raise AtError(NO_MEMORY)
-        self._block = bytearray(size)
+        self._system.user_block = bytearray(size)
 
     def _clear(self, offset, size):
-        view = memoryview(self._block)[offset : offset + size]
+        view = memoryview(self._system.user_block)[offset : offset + size]
         done = min(size, len(_ZEROS))
         view[:done] = _ZEROS[:done]
         while done < size:
@@ -88,3 +93,17 @@ class UserRam:
             head = self._full_head if len(part) == PIECE else b"+USERRAM:%d," % len(part)
             if not at.port.try_write(head, part):
                 await at.port.write(head, part)
+
+
+def _may_take(config, size):
+    """Whether a block of ``size`` bytes can be had and leaves the reserve.
+
+    What does not fit into the heap's first area makes the port add an area at least as large, taken from what TCP and
+    TLS live on.
+    """
+    gc.collect()
+    area = config.heap_area
+    if gc.mem_alloc() + size < area - area // 16:
+        return True
+    largest = max(region[2] for region in esp32.idf_heap_info(esp32.HEAP_DATA))
+    return largest - max(size, area) >= config.reserve

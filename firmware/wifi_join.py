@@ -12,6 +12,7 @@ from micropython import const
 
 from firmware.at_error import NO_NETWORK, TIMED_OUT, VALUE, AtError
 from firmware.wifi import DOWN, UP
+from firmware.wifi_control import connect, disconnect
 
 _LOOK_MS = const(50)
 _IDLE = const(1000)
@@ -38,7 +39,7 @@ async def join(wifi, say, ssid, key, bssid, limit_ms):
     wifi.ssid, wifi.key, wifi.bssid = ssid, key, bssid
     failure = await _attempt(wifi, say, limit_ms)
     if failure:
-        wifi.disconnect()
+        disconnect(wifi)
         say(b"+CWJAP:%d" % failure)
         raise AtError(TIMED_OUT if failure == _TIMEOUT else NO_NETWORK)
     wifi.station.config(reconnects=-1)
@@ -54,7 +55,7 @@ def _is_mac(text):
 
 async def _leave(wifi, say):
     """A connection there is, or an attempt, ends before the next begins: the driver refuses a second one."""
-    wifi.disconnect()
+    disconnect(wifi)
     for _ in range(20):
         wifi.watch(say)
         if wifi.link == DOWN:
@@ -99,7 +100,7 @@ def _reason(status):
 
 def _try_connect(wifi):
     try:
-        wifi.connect(reconnects=0)
+        connect(wifi, 0)
         return True
     except OSError:
         return False

@@ -130,3 +130,13 @@ class NotSimulated:
 
     def __init__(self, *arguments, **keywords):
         raise NotImplementedError("not simulated")
+
+
+class _Registers:
+    """The few registers that tell the chip's revision: this is an ESP32 of revision 3."""
+
+    def __getitem__(self, address):
+        return {0x3FF5A00C: 1 << 15, 0x3FF5A014: 1 << 20, 0x3FF6607C: 1 << 31}[address]
+
+
+mem32 = _Registers()

@@ -9,6 +9,7 @@ from _machine import (
     freq,
     idle,
     lightsleep,
+    mem32,
     reset,
     reset_cause,
     soft_reset,
@@ -22,7 +23,7 @@ from _pin import Pin
 from _uart import UART
 
 ADCBlock = DAC = I2C = I2S = PWM = SDCard = SPI = Signal = SoftI2C = SoftSPI = TouchPad = ADC
-bitstream = dht_readinto = mem8 = mem16 = mem32 = time_pulse_us = ADC
+bitstream = dht_readinto = mem8 = mem16 = time_pulse_us = ADC
 sleep = lightsleep
 
 PWRON_RESET = 1

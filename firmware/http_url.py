@@ -1,0 +1,66 @@
+"""URLs of downloads: ``http`` and ``https``, with user:password, port, IPv6 literals; the fragment is kept apart.
+
+RFC 3986 as far as a download needs it. A URL of 8192 bytes is never copied. What comes out is plain tuples, so that
+this module need not stay loaded.
+"""
+
+from binascii import b2a_base64
+
+
+class UrlError(Exception):
+    """Not a URL that can be fetched."""
+
+
+def parse(text):
+    """The parts of a URL, bytes or a bytearray: (secure, host, port, authority, authorization, path, fragment).
+
+    ``path`` is a view into ``text``; ``host`` is a string; ``authorization`` is what "Basic" takes, or empty.
+    """
+    head = bytes(text[:8]).lower()
+    secure = head == b"https://"
+    begin = 8 if secure else 7
+    if not secure and not head.startswith(b"http://"):
+        raise UrlError("scheme")
+    for byte in text:
+        if byte <= 32 or byte == 127:
+            raise UrlError("character")
+    mark = text.find(b"#")
+    end = mark if mark >= 0 else len(text)
+    slash = min(at for at in (text.find(b"/", begin, end), text.find(b"?", begin, end), end) if at >= 0)
+    user, at_sign, authority = bytes(text[begin:slash]).rpartition(b"@")
+    host, port = _split(authority, 443 if secure else 80)
+    authorization = b2a_base64(_unescape(user)).strip() if at_sign else b""
+    return secure, host, port, authority, authorization, memoryview(text)[slash:end], bytes(text[end + 1 :])
+
+
+def _split(authority, port):
+    if authority.startswith(b"["):
+        host, _, rest = authority[1:].partition(b"]")
+    else:
+        host, colon, rest = authority.partition(b":")
+        rest = colon + rest
+    if not host or (rest and not (rest[:1] == b":" and rest[1:].isdigit() and 0 < int(rest[1:]) < 65536)):
+        raise UrlError("host")
+    return host.decode(), int(rest[1:]) if rest else port
+
+
+def join(parts, location):
+    """The parts of the URL that a Location header names, seen from ``parts``; dot segments are left to the server."""
+    secure, _, _, authority, _, path, _ = parts
+    scheme = b"https:" if secure else b"http:"
+    if b"://" in location:
+        return parse(location)
+    if location.startswith(b"//"):
+        return parse(scheme + location)
+    if not location.startswith(b"/"):
+        location = bytes(path).partition(b"?")[0].rpartition(b"/")[0] + b"/" + location
+    return parse(scheme + b"//" + authority + location)
+
+
+def _unescape(text):
+    """Percent-escapes to bytes."""
+    parts = text.split(b"%")
+    value = parts[0]
+    for part in parts[1:]:
+        value += bytes((int(part[:2], 16),)) + part[2:]
+    return value

@@ -1,0 +1,86 @@
+"""An upgrade that the host feeds over the UART: AT+USEROTASTART, AT+USEROTADATA, AT+USEROTAEND.
+
+The flash is done before the host is asked for more: while a sector is erased nothing is received.
+"""
+
+from binascii import unhexlify
+
+from firmware import log
+from firmware.at_error import IMAGE_REFUSED, NOT_THERE, PARSE, PAST_END, AtError
+from firmware.esp_image import ImageError
+from firmware.ota_progress import BLOCK, begin, failed, finished, progressed
+from firmware.slot_writer import SlotWriter
+
+
+async def start(ota, size, digest):
+    """AT+USEROTASTART=<size>[,"<sha256>"]: an upgrade of ``size`` bytes begins."""
+    begin(ota)
+    try:
+        writer = SlotWriter(ota, bytearray(BLOCK), unhexlify(digest or b""))
+        if size > writer.room:
+            raise AtError(PAST_END)
+    except ValueError:
+        failed(ota)
+        raise AtError(PARSE | 1)
+    except Exception:
+        failed(ota)
+        raise
+    ota.writer = writer
+    ota.total = size
+
+
+async def data(ota, at, count):
+    """AT+USEROTADATA=<n>: the next bytes. A host that may not send so many is told, and the upgrade goes on."""
+    writer = _fed(ota)
+    if ota.received + count > ota.total:
+        raise AtError(PAST_END)
+    if writer.filled + count <= BLOCK:
+        target = writer.block[writer.filled : writer.filled + count]
+        await at.data(target)
+        writer.filled += count
+    else:
+        target = memoryview(bytearray(count))
+        await at.data(target)
+        _copy(ota, writer, target)
+    if writer.filled == BLOCK:
+        _guarded(ota, writer.flush)
+    progressed(ota, ota.received + count, ota.total)
+    at.port.put(b"\r\nRecv %d bytes\r\n" % count)
+
+
+def _copy(ota, writer, data):
+    taken = 0
+    while taken < len(data):
+        if writer.filled == BLOCK:
+            _guarded(ota, writer.flush)
+        count = min(BLOCK - writer.filled, len(data) - taken)
+        writer.block[writer.filled : writer.filled + count] = data[taken : taken + count]
+        writer.filled += count
+        taken += count
+
+
+async def end(ota, at):
+    """AT+USEROTAEND: verify, and make the slot the one to boot."""
+    from firmware.slot_finish import finish
+
+    _guarded(ota, finish, _fed(ota))
+    return await finished(ota, at)
+
+
+def _fed(ota):
+    if ota.writer is None or ota.task:
+        raise AtError(NOT_THERE)
+    return ota.writer
+
+
+def _guarded(ota, action, *values):
+    """An image that is refused ends the upgrade, and so does a flash that fails."""
+    try:
+        action(*values)
+    except ImageError as error:
+        log("upgrade refused:", error)
+        failed(ota)
+        raise AtError(IMAGE_REFUSED)
+    except OSError:
+        failed(ota)
+        raise

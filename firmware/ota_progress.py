@@ -1,0 +1,62 @@
+"""The course of one upgrade, whether downloaded or fed: begin, progress, end."""
+
+import gc
+
+from micropython import const
+
+from firmware.at_error import ALREADY_THERE, AtError
+from firmware.at_user import DONE, OK
+from firmware.ota import ATTEMPT_FAILED, DOWNLOADING, READY
+from firmware.unload import keep, unload
+
+_STEPS = const(20)
+_LITTER = const(2048)
+# An image goes to flash in pieces of this size: memory against speed.
+BLOCK = const(1024)
+# What an upgrade loads.
+MODULES = ("ota_download", "ota_feed", "ota_progress", "http_stream", "slot_writer", "slot_finish", "esp_image")
+
+
+def begin(ota):
+    """An upgrade begins; AtError if one is under way already."""
+    if ota.state == DOWNLOADING:
+        raise AtError(ALREADY_THERE)
+    ota.state = DOWNLOADING
+    ota.received = ota.total = 0
+    # What loading leaves behind would split the memory that is left.
+    gc.threshold(_LITTER)
+    # The commands that look at an upgrade come and go meanwhile.
+    keep("ota_feed", "ota_progress", "slot_writer", "esp_image")
+
+
+def progressed(ota, received, total):
+    """Take note of how far it is, and report it once for each twentieth."""
+    step = (total or ota.writer.room) // _STEPS
+    told = ota.received // step
+    ota.received, ota.total = received, total
+    if ota.tell_progress and (received // step > told or received == total):
+        ota.report(b"+USEROTA:%d,%d" % (received, total))
+
+
+def failed(ota):
+    """It has ended without a new image."""
+    ota.state = ATTEMPT_FAILED
+    _let_go(ota)
+
+
+async def finished(ota, at):
+    """The new image is ready: tell the host, and restart if it wants that. Returns the command's result."""
+    ota.state = READY
+    _let_go(ota)
+    if not ota.restarts:
+        return None
+    at.port.put(OK)
+    await ota.system.restart()
+    return DONE
+
+
+def _let_go(ota):
+    ota.writer = ota.task = None
+    keep()
+    gc.threshold(-1)
+    unload(*MODULES, "image_signature")

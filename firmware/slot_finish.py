@@ -1,0 +1,40 @@
+"""The checks of a whole image, and its start: the header is written, and the slot made the one to boot.
+
+``set_boot`` verifies the whole image in C, 2 s at worst for a full slot.
+"""
+
+from firmware.esp_image import SECTOR, ImageError
+from firmware.slot_writer import KEY_FILE, signature_at
+
+
+def finish(writer):
+    """Verify, write the header, and make the slot the one to boot. ImageError if the image is not sound."""
+    writer.flush()
+    writer.check.finish()
+    if not writer.check.has_package and not writer.ota.config.ota_any_project:
+        raise ImageError("no package")
+    if writer.whole and writer.whole.digest() != writer.digest:
+        raise ImageError("not the digest asked for")
+    if writer.needs_signature:
+        _verify_signature(writer)
+    # With an offset nothing is erased first.
+    writer.slot.writeblocks(0, writer.header, 0)
+    try:
+        writer.slot.set_boot()
+    except OSError:
+        raise ImageError("not bootable")
+    writer.ota.remember(writer.slot.info()[4].encode())
+
+
+def _verify_signature(writer):
+    from firmware.image_signature import is_signed
+
+    begin = signature_at(writer.check.size)
+    if writer.start < begin + SECTOR:
+        raise ImageError("not signed")
+    # Three blocks of 1216 bytes at most.
+    writer.block = None
+    sector = bytearray(SECTOR)
+    writer.slot.readblocks(begin // SECTOR, sector)
+    if not is_signed(memoryview(sector), writer.signed.digest(), KEY_FILE):
+        raise ImageError("signature")
