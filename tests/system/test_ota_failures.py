@@ -15,7 +15,7 @@ from tests.system.host import OK, PROMPT, READY, Host, error
 from tests.system.http_server import HttpServer, RawServer, free_port
 from tests.system.upgrades import JOINED, after_restart, send_url, upgrade, version
 
-CONFIG = {"wifi_poll_ms": 20, "ota_timeout_ms": 300, "trial_ms": 600_000}
+CONFIG = {"wifi_poll_ms": 20, "ota_timeout_ms": 300, "ota_attempts": 1, "trial_ms": 600_000}
 
 NO_NETWORK = 0x010A0006
 TRANSFER = 0x010A0007
@@ -347,7 +347,8 @@ def test_stalled_server_at_the_real_timeout(
     make_board: Callable[..., Board], http: HttpServer, ssid: bytes, password: bytes, good: bytes
 ) -> None:
     http.files["/good.bin"] = good
-    with make_board() as board, RawServer(stall(b"HTTP/1.1 200 OK\r\n\r\n", good[:5000])) as server:
+    once = make_board({"ota_attempts": 1})
+    with once as board, RawServer(stall(b"HTTP/1.1 200 OK\r\n\r\n", good[:5000])) as server:
         host = Host(board.port)
         host.expect(READY)
         host.command(b"ATE0", b"ATE0\r\n", OK)

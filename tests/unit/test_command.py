@@ -1,5 +1,6 @@
 from firmware.at_error import COUNT, LENGTH, PARSE, TYPE, VALUE, AtError
-from firmware.command import Arguments, integer, number, split, string, unquote, value_of
+from firmware.command import Arguments, integer, number, string, value_of
+from firmware.quoted import split, unquote
 
 
 def code_of(function, *arguments):
