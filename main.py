@@ -6,9 +6,13 @@ import time
 import machine
 
 _PAUSE_SECONDS = 5
+_WATCHDOG_MS = 30_000
+_DAYS_MS = 0x3FFFFFFF
 
 
 def run():
+    # From here on: a firmware that hangs while it loads must not keep its place either.
+    machine.WDT(timeout=_WATCHDOG_MS)
     try:
         import firmware.app
 
@@ -20,6 +24,9 @@ def run():
         print("main: restart in", _PAUSE_SECONDS, "s, Ctrl-C for the REPL")
         time.sleep(_PAUSE_SECONDS)
         machine.reset()
+    finally:
+        # The watchdog cannot be stopped: leave a person at the REPL in peace.
+        machine.WDT(timeout=_DAYS_MS)
 
 
 run()

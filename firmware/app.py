@@ -3,13 +3,11 @@
 import asyncio
 import gc
 
-import machine
 from micropython import const
 
 from firmware.unload import unload
 
 _LOADING = const(2048)
-_DAYS_MS = const(0x3FFFFFFF)
 _LOOK_MS = const(1000)
 
 
@@ -34,9 +32,4 @@ async def _run():
 
 def main():
     """Run the firmware. Returns only by an exception."""
-    try:
-        asyncio.run(_run())
-    except KeyboardInterrupt:
-        # The watchdog cannot be stopped: leave the person at the REPL in peace.
-        machine.WDT(timeout=_DAYS_MS)
-        raise
+    asyncio.run(_run())

@@ -42,6 +42,8 @@ esp32 = Module()
 esp32.Partition = Partition
 machine = Module()
 machine.reset = lambda: print("RESET")
+watchdog = []
+machine.WDT = lambda timeout: watchdog.append(timeout)
 sys.modules["esp32"] = esp32
 sys.modules["machine"] = machine
 time = Module()
@@ -181,6 +183,6 @@ def test_a_firmware_that_fails_is_started_again_after_a_pause(tmp_path: Path, ap
 
 @pytest.mark.parametrize("kind", ["KeyboardInterrupt", "SystemExit"])
 def test_ctrl_c_and_soft_reset_are_left_to_micropython(tmp_path: Path, kind: str) -> None:
-    code = f"try:\n    exec(open('main.py').read())\nexcept {kind}:\n    print('left')\n"
+    code = f"try:\n    exec(open('main.py').read())\nexcept {kind}:\n    print('left, watchdog', watchdog)\n"
     printed = run(tmp_path, failing_slot(f"def main(): raise {kind}"), RUN.format("boot.py") + code)
-    assert printed == "left\n"
+    assert printed == "left, watchdog [30000, 1073741823]\n"
