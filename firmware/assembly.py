@@ -92,14 +92,14 @@ def assemble():
     )
     for family in families:
         at.add(family.commands())
-    for names, module, owner in (
+    for names, modules, owner in (
         (" +RST +RESTORE +GMR +CMD +SYSLOG +SYSRAM +USERPROMPT ", "module_commands", system),
         (" +USERRAM ", "user_ram", system),
-        (" +CWMODE +CWJAP +CWQAP +CWSTATE ", "wifi_commands", wifi),
+        (" +CWMODE +CWJAP +CWQAP +CWSTATE ", "wifi_commands wifi_control", wifi),
         (_OTA_NAMES, "ota_commands", ota),
         (" +USERWKMCUCFG ", "wake_settings", wake),
     ):
-        at.add_away(names, module, owner)
+        at.add_away(names, modules, owner)
     own_tasks = load_own_commands(at) if mounted else []
     port.put(b"\r\nready\r\n")
     start_wifi(wifi, settings)

@@ -40,7 +40,8 @@ class AtUser:
         # In the order of entry, which an ordinary dict does not keep on the device.
         self._table = OrderedDict()
         self._away = []
-        self._loaded = self._loaded_table = None
+        self._loaded = ""
+        self._loaded_table = ()
         self._in_progress = False
         self._served_too = ()
 
@@ -49,17 +50,17 @@ class AtUser:
         for entry in commands:
             self._table[entry[0]] = entry
 
-    def add_away(self, names, module, owner):
-        """Enter a family that is loaded when one of its commands is called: ``commands(owner)`` of the module gives its
-        table, and ``names`` are the commands in it, each between two spaces.
+    def add_away(self, names, modules, owner):
+        """Enter a family that is loaded when one of its commands is called. ``names`` are its commands, each between
+        two spaces; ``modules`` are what it loads, the first with a function ``commands(owner)`` that gives its table.
         """
-        self._away.append((names, module, owner))
+        self._away.append((names, modules, owner))
 
     def commands(self):
         """The lines of all tables, in order."""
         yield from self._table.values()
-        for _, module, owner in self._away:
-            for entry in self._load(module, owner):
+        for _, modules, owner in self._away:
+            for entry in self._load(modules, owner):
                 if entry[0] not in self._table:
                     yield entry
 
@@ -194,24 +195,31 @@ class AtUser:
         if name in self._table:
             return self._table[name]
         padded = " " + name + " "
-        for names, module, owner in self._away:
+        for names, modules, owner in self._away:
             if padded in names:
-                for entry in self._load(module, owner):
+                for entry in self._load(modules, owner):
                     if entry[0] == name:
                         return entry
         raise AtError(UNSUPPORTED)
 
-    def _load(self, module, owner):
-        if self._loaded != module:
+    def _load(self, modules, owner):
+        if self._loaded != modules:
             self.release()
-            self._loaded_table = __import__("firmware." + module, None, None, ("commands",)).commands(owner)
-            self._loaded = module
+            self._loaded = modules
+            family = "firmware." + modules.split()[0]
+            try:
+                self._loaded_table = __import__(family, None, None, ("commands",)).commands(owner)
+            except Exception:
+                # Memory did not suffice: keep nothing of it.
+                self.release()
+                raise
         return self._loaded_table
 
     def release(self):
         """Let go the family that was loaded last: a handler that needs all the memory there is calls this."""
-        unload(self._loaded)
-        self._loaded = self._loaded_table = None
+        unload(*self._loaded.split())
+        self._loaded = ""
+        self._loaded_table = ()
 
     async def _run(self, coroutine):
         error = result = None

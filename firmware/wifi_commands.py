@@ -106,7 +106,7 @@ class WifiCommands:
             await join(wifi, at.info, ssid, key, bssid, timeout * 1000 if timeout else wifi.config.wifi_join_ms)
         finally:
             wifi.joining = False
-            unload("wifi_join", "wifi_control")
+            unload("wifi_join")
         _store(ssid=ssid, key=key, bssid=bssid)
 
 
