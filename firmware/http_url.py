@@ -34,7 +34,7 @@ def parse(text):
 
 
 def _split(authority, port):
-    if authority.startswith(b"["):
+    if authority.startswith(b"[") and b"]" in authority:
         host, _, rest = authority[1:].partition(b"]")
     else:
         host, colon, rest = authority.partition(b":")
@@ -45,16 +45,22 @@ def _split(authority, port):
 
 
 def join(parts, location):
-    """The parts of the URL that a Location header names, seen from ``parts``; dot segments are left to the server."""
-    secure, _, _, authority, _, path, _ = parts
+    """The parts of the URL that a Location header names, seen from ``parts``; dot segments are left to the server. The
+    same server is told the same user and password.
+    """
+    secure, _, _, authority, authorization, path, _ = parts
     scheme = b"https:" if secure else b"http:"
-    if b"://" in location:
-        return parse(location)
     if location.startswith(b"//"):
-        return parse(scheme + location)
-    if not location.startswith(b"/"):
-        location = bytes(path).partition(b"?")[0].rpartition(b"/")[0] + b"/" + location
-    return parse(scheme + b"//" + authority + location)
+        location = scheme + location
+    elif b"://" not in location.partition(b"?")[0]:
+        if not location.startswith(b"/"):
+            base = bytes(path).partition(b"?")[0]
+            location = (base if location.startswith(b"?") else base.rpartition(b"/")[0] + b"/") + location
+        location = scheme + b"//" + authority + location
+    target = parse(location)
+    if authorization and not target[4] and target[:3] == parts[:3]:
+        target = target[:4] + (authorization,) + target[5:]
+    return target
 
 
 def _unescape(text):
