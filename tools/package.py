@@ -29,6 +29,8 @@ SMALLEST_BLOCKS = 2
 # Without line numbers: 1 KB less memory.
 OPTIMISATION = "-O3"
 LARGEST_PACKAGE = 0x180000
+# littlefs also says that a name is too long when there is no block left for it.
+_FULL = (LittleFSError.Error.LFS_ERR_NOSPC, LittleFSError.Error.LFS_ERR_NAMETOOLONG)
 
 
 class PackageError(Exception):
@@ -85,7 +87,7 @@ def filesystem(files: Mapping[str, bytes], blocks: int, block_size: int = SECTOR
                 file.write(content)
         littlefs.unmount()
     except LittleFSError as error:
-        if error.code != LittleFSError.Error.LFS_ERR_NOSPC:
+        if error.code not in _FULL:
             raise
         raise PackageError(f"{len(files)} files do not fit into {blocks} blocks of {block_size} bytes") from error
     return bytes(context.buffer)

@@ -111,3 +111,11 @@ def test_a_filesystem_of_sectors() -> None:
     image = package.filesystem({"boot.py": b"# boot\n", "lib/x.py": b"X = 1\n"}, 16)
     assert len(image) == 16 * 4096
     assert read_filesystem(image) == {"/boot.py": b"# boot\n", "/lib/x.py": b"X = 1\n"}
+
+
+@pytest.mark.parametrize("count", [33, 59])
+def test_where_littlefs_finds_no_room_for_a_name(count: int) -> None:
+    with pytest.raises(package.PackageError, match=f"^{count} files do not fit into 4 blocks of 1024 bytes$"):
+        package.filesystem(
+            {f"folder/module_{number:02d}.mpy": bytes(10) for number in range(count)}, 4, package.PACKAGE_BLOCK
+        )
