@@ -6,9 +6,16 @@ BOARD ?= board
 VERSION ?=
 MICROPYTHON_IMAGE ?=
 PYTEST_ARGS ?=
+PORT ?=
+IMAGE ?=
+UART ?=
+SSID ?=
+PASSWORD ?=
+HTTP_HOST ?=
+BAUDRATE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-full bench lint format image clean
+.PHONY: help run test test-full bench lint format image upgrade clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +49,11 @@ format: .venv/ready ## put the sources into the project's form
 image: .venv/ready ## make build/esp-at-VERSION.bin; MICROPYTHON_IMAGE=file for a real board
 	@test -n "$(VERSION)" || { echo "say which version: make image VERSION=1.2.3"; exit 1; }
 	@$(VENV_PYTHON) -m tools.image --version "$(VERSION)" $(if $(MICROPYTHON_IMAGE),--base "$(MICROPYTHON_IMAGE)")
+
+upgrade: .venv/ready ## upgrade a board: PORT=... IMAGE=...; UART=1 through the port, SSID=... PASSWORD=... HTTP_HOST=... BAUDRATE=...
+	@test -n "$(PORT)" -a -n "$(IMAGE)" || { echo "say which board and image: make upgrade PORT=/dev/ttyUSB0 IMAGE=build/esp-at-1.2.3.bin"; exit 1; }
+	@$(VENV_PYTHON) -m tools.upgrade "$(PORT)" "$(IMAGE)" $(if $(UART),--uart) $(if $(SSID),--ssid "$(SSID)" --password "$(PASSWORD)") \
+		$(if $(HTTP_HOST),--http-host "$(HTTP_HOST)") $(if $(BAUDRATE),--baudrate "$(BAUDRATE)")
 
 clean: ## remove everything that was made or fetched, but not a board's state
 	rm -rf build .venv .interpreters .pytest_cache .mypy_cache .ruff_cache .hypothesis
