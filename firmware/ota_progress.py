@@ -14,7 +14,9 @@ _LITTER = const(2048)
 # An image goes to flash in pieces of this size: memory against speed.
 BLOCK = const(1024)
 # What an upgrade loads.
-MODULES = ("ota_download", "ota_feed", "ota_progress", "http_stream", "slot_writer", "slot_finish", "esp_image")
+MODULES = ("ota_download", "ota_feed", "ota_progress", "http_stream", "http_url") + (
+    ("slot_writer", "slot_finish", "esp_image", "image_identity", "image_signature", "chip")
+)
 
 
 def begin(ota):
@@ -31,7 +33,7 @@ def begin(ota):
 
 def progressed(ota, received, total):
     """Take note of how far it is, and report it once for each twentieth."""
-    step = (total or ota.writer.room) // _STEPS
+    step = max(1, (total or ota.writer.room) // _STEPS)
     told = ota.received // step
     ota.received, ota.total = received, total
     if ota.tell_progress and (received // step > told or received == total):
@@ -59,4 +61,4 @@ def _let_go(ota):
     ota.writer = ota.task = None
     keep()
     gc.threshold(-1)
-    unload(*MODULES, "image_signature")
+    unload(*MODULES)
