@@ -32,8 +32,8 @@ _DROP = const(1)
 _DROP_TOO_LONG = const(2)
 
 
-def _readable(stream):
-    # What asyncio.Stream does before it reads, without loading asyncio.stream.
+def readable(stream):
+    """Wait until ``stream`` has something to read: what asyncio.Stream does, without a kilobyte for asyncio.stream."""
     yield core._io_queue.queue_read(stream)
 
 
@@ -80,7 +80,7 @@ class AtPort:
         """Read for ever, handing lines to ``commands``."""
         self._commands = commands
         while True:
-            await _readable(self._uart)
+            await readable(self._uart)
             self._read()
             while self._start < self._end and await self._take():
                 pass

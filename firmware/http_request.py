@@ -1,6 +1,8 @@
 """The request of a download and the header of its answer, redirects followed. Loaded until the body begins."""
 
-import asyncio
+import socket
+from asyncio import core  # type: ignore[attr-defined]
+from errno import EINPROGRESS
 from time import ticks_ms
 
 from micropython import const
@@ -9,7 +11,6 @@ from firmware.http_stream import HttpError
 from firmware.resolver import resolve
 
 _HEADERS_MOST = const(64)
-_PIECE = const(512)
 _REDIRECTS = (301, 302, 303, 307, 308)
 
 
@@ -37,8 +38,22 @@ async def _connect(body, url):
         body.tls = await tls_context()
     address = await resolve(host, port, body.timeout_ms)
     body.progress = ticks_ms()
-    tls = body.tls if secure else None
-    body.stream = (await asyncio.open_connection(address, port, ssl=tls, server_hostname=host))[0]
+    await _open(body, address, port)
+    if secure:
+        body.stream = body.tls.wrap_socket(body.stream, server_hostname=host, do_handshake_on_connect=False)
+        body.stream.setblocking(False)
+
+
+def _open(body, address, port):
+    """A TCP connection. ``asyncio.open_connection`` takes no IPv6 address, and a kilobyte of memory."""
+    body.stream = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+    body.stream.setblocking(False)
+    try:
+        body.stream.connect((address, port))
+    except OSError as error:
+        if error.errno != EINPROGRESS:
+            raise
+    yield core._io_queue.queue_write(body.stream)
 
 
 async def _send_request(body, url):
@@ -56,11 +71,15 @@ async def _send_request(body, url):
 
 
 async def _send(stream, piece):
-    """Send in small pieces: asyncio's Stream keeps a copy of what the socket does not take at once."""
     view = memoryview(piece)
-    for begin in range(0, len(view), _PIECE):
-        stream.write(view[begin : begin + _PIECE])
-        await stream.drain()
+    while len(view):
+        view = view[stream.write(view) or 0 :]
+        if len(view):
+            await _writable(stream)
+
+
+def _writable(stream):
+    yield core._io_queue.queue_write(stream)
 
 
 async def _read_head(body):

@@ -10,6 +10,7 @@ from time import ticks_diff, ticks_ms
 
 from micropython import const
 
+from firmware.at_port import readable
 from firmware.unload import unload
 
 _LINE_MOST = const(8192)
@@ -36,6 +37,7 @@ class HttpStream:
         self.redirects = redirects
         self.tls = None
         self.stream = None
+        self.begun = False
         self.left = None
         self.chunked = False
         self.validator = b""
@@ -66,7 +68,7 @@ class HttpStream:
     def close(self):
         """End the connection."""
         if self.stream:
-            self.stream.s.close()
+            self.stream.close()
             self.stream = None
 
     async def open(self):
@@ -82,7 +84,14 @@ class HttpStream:
 
     async def line(self):
         """Read a line of the header, or of the frame of a chunk."""
-        line = await self.stream.readline()
+        line = b""
+        while not line.endswith(b"\n"):
+            await readable(self.stream)
+            more = self.stream.readline()
+            if more is not None:
+                line += more
+                if not more:
+                    break
         if len(line) > _LINE_MOST:
             raise HttpError("header")
         if not line.endswith(b"\n"):
@@ -100,7 +109,8 @@ class HttpStream:
             end = len(view)
             if self.left is not None and self.left < end - filled:
                 end = filled + self.left
-            count = await read(view[filled:end] if filled or end < len(view) else view)
+            await readable(self.stream)
+            count = read(view[filled:end] if filled or end < len(view) else view)
             if count is None:
                 continue
             if not count:
@@ -110,6 +120,7 @@ class HttpStream:
             self.progress = ticks_ms()
             filled += count
             self.position += count
+            self.begun = True
             if self.left is not None:
                 self.left -= count
                 if self.chunked and not self.left:

@@ -40,4 +40,4 @@ async def resolve(host, port, limit_ms):
 
 
 def _is_literal(host):
-    return all(part.isdigit() for part in host.split("."))
+    return ":" in host or all(part.isdigit() for part in host.split("."))
