@@ -1,7 +1,7 @@
 """Signed images: Espressif's Secure Boot V2 signature block, RSA-3072 with PSS, as ``espsecure sign-data`` makes it.
 
 Formats: ESP-IDF's "Secure Boot V2" guide for the block, RFC 8017 for PSS, RFC 3447 and 5280 for the key's PEM. The
-public key lies on the board; its modulus must be the block's. Costs some 6 KB for a moment, and the time of one
+public key lies on the board; its modulus must be the block's. Costs some 10 KB for a moment, and the time of one
 modular power with a 17-bit exponent.
 """
 

@@ -74,13 +74,13 @@ def _fed(ota):
 
 
 def _guarded(ota, action, *values):
-    """An image that is refused ends the upgrade, and so does a flash that fails."""
+    """An image that is refused ends the upgrade, and so does a flash or a memory that fails."""
     try:
         action(*values)
     except ImageError as error:
         log("upgrade refused:", error)
         failed(ota)
         raise AtError(IMAGE_REFUSED)
-    except OSError:
+    except Exception:
         failed(ota)
         raise

@@ -36,5 +36,9 @@ def _verify_signature(writer):
     writer.block = None
     sector = bytearray(SECTOR)
     writer.slot.readblocks(begin // SECTOR, sector)
-    if not is_signed(memoryview(sector), writer.signed.digest(), KEY_FILE):
+    try:
+        signed = is_signed(memoryview(sector), writer.signed.digest(), KEY_FILE)
+    except (ValueError, IndexError, OSError):
+        raise ImageError("key file")
+    if not signed:
         raise ImageError("signature")

@@ -20,6 +20,7 @@ from firmware.unload import unload
 _HEADER = const(16)
 KEY_FILE = "/user/ota_key.pem"
 _ERASE = const(6)
+_ENOENT = const(2)
 
 
 def other_slot():
@@ -45,8 +46,9 @@ class SlotWriter:
         try:
             os.stat(KEY_FILE)
             self.needs_signature = True
-        except OSError:
-            self.needs_signature = False
+        except OSError as error:
+            # A key that cannot be read is one nevertheless.
+            self.needs_signature = error.errno != _ENOENT
         self.begin()
 
     def begin(self):
