@@ -8,7 +8,6 @@ from time import ticks_ms
 from micropython import const
 
 from firmware.http_stream import HttpError
-from firmware.resolver import resolve
 
 _HEADERS_MOST = const(64)
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -36,7 +35,12 @@ async def _connect(body, url):
         from firmware.tls_context import tls_context
 
         body.tls = await tls_context()
-    address = await resolve(host, port, body.timeout_ms)
+    if ":" in host or host.replace(".", "").isdigit():
+        address = host
+    else:
+        from firmware.resolver import resolve
+
+        address = await resolve(host, port, body.timeout_ms)
     body.progress = ticks_ms()
     await _open(body, address, port)
     if secure:
@@ -100,7 +104,9 @@ def _begin_body(body, status, headers):
     if status == 206 and body.position:
         # bytes <first>-<last>/<all>
         span, _, total = headers.get(b"content-range", b"").rpartition(b"/")
-        if not span.startswith(b"bytes %d-" % body.position) or (total.isdigit() and int(total) != body.total):
+        if not span.startswith(b"bytes %d-" % body.position) or (
+            body.total and total not in (b"*", b"%d" % body.total)
+        ):
             raise HttpError("range")
     elif status == 200:
         body.position = body.total = 0

@@ -58,10 +58,8 @@ async def _download(ota, block, url):
     """Each step's code is loaded for the step: there is not much more memory than the longest of them takes."""
     parts, digest = _parse(url)
     from firmware.http_stream import HttpBroken, HttpStream
-    from firmware.slot_writer import SlotWriter
 
     config = ota.config
-    ota.writer = SlotWriter(ota, block, digest)
     body = HttpStream(parts, config.ota_timeout_ms, config.ota_redirects)
     for attempt in range(config.ota_attempts):
         if attempt:
@@ -69,11 +67,15 @@ async def _download(ota, block, url):
         try:
             async with body:
                 await body.open()
+                if ota.writer is None:
+                    from firmware.slot_writer import SlotWriter
+
+                    ota.writer = SlotWriter(ota, block, digest)
                 await ota.writer.take(body)
             break
         except (HttpBroken, OSError) as error:
-            # Another attempt only if one had begun: a host wants to know at once that nobody is there.
-            if not body.position or attempt == config.ota_attempts - 1:
+            # Another attempt only if a body had begun: a host wants to know at once that nobody is there.
+            if not body.begun or attempt == config.ota_attempts - 1:
                 raise
             log("download broke off at", body.position, error)
     del body, HttpStream

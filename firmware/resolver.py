@@ -18,8 +18,6 @@ _ETIMEDOUT = const(116)
 
 async def resolve(host, port, limit_ms):
     """The address of ``host`` as text; OSError if there is none, or no answer within ``limit_ms``."""
-    if _is_literal(host):
-        return host
     answer: list = []
 
     def look_up():
@@ -37,7 +35,3 @@ async def resolve(host, port, limit_ms):
     if isinstance(answer[0], OSError):
         raise answer[0]
     return answer[0]
-
-
-def _is_literal(host):
-    return ":" in host or all(part.isdigit() for part in host.split("."))
