@@ -100,7 +100,8 @@ def locked(function: Callable[..., Any]) -> Callable[..., Any]:
 class Network:
     """What is around the board. Attributes may be set at any time; delays are in seconds.
 
-    ``hosts`` maps names to IPv4 addresses; ``host_names`` lets other names go to the host's own resolver.
+    ``hosts`` maps names to IPv4 addresses; ``host_names`` lets other names go to the host's own resolver. ``ports``
+    maps ports below 1024, which need root on the host, to those that servers there listen on instead.
     ``stall`` stops all data without an error, as a network does that has gone silent.
     """
 
@@ -114,6 +115,7 @@ class Network:
         self.dns_fails = False
         self.hosts: dict[str, str] = {}
         self.host_names = False
+        self.ports: dict[int, int] = {}
         self.stall = False
         self.addresses = ("192.168.1.23", "255.255.255.0", "192.168.1.1", "192.168.1.1")
         self._file = folder / "wifi.json" if folder else None
@@ -230,6 +232,7 @@ class Network:
         for name in ("active", "connect", "disconnect", "scan", "configure", "read", "addresses", "fix"):
             server.calls["wlan." + name] = getattr(self, "_wlan_" + name)
         server.calls["net.resolve"] = self._resolve
+        server.calls["net.port"] = self._port
 
     @locked
     def _status(self, _a: int, _b: int) -> int:
@@ -327,6 +330,9 @@ class Network:
     def _wlan_fix(self, _payload: bytes, addresses: list[str] | None) -> None:
         """Use fixed addresses for the station, or with None ask for them again."""
         self.station.fixed = (addresses[0], addresses[1], addresses[2], addresses[3]) if addresses else None
+
+    def _port(self, _payload: bytes, port: int) -> int:
+        return self.ports.get(port, port)
 
     def _resolve(self, _payload: bytes, name: str) -> list[object]:
         """How many milliseconds an answer takes, and the address or None."""

@@ -17,6 +17,8 @@ _LINK = const(63)
 _DOWN = const(0)
 _UP = const(1)
 _MOST = const(10)
+_WELL_KNOWN = const(1024)  # ports below are for root alone on the host: the network says which stand for them
+_INET6 = const(10)
 _TICK = const(10)  # ms: how old what is known about the link may be, and how long a wait on it sleeps
 
 _EBADF = const(9)
@@ -109,10 +111,12 @@ def _check_room():
 
 
 def _lookup(host, port):
-    """The IPv4 address of ``host`` as text, and the port; waits as long as the simulated name server takes."""
+    """The address of ``host`` as text, and the port; waits as long as the simulated name server takes."""
     parts = host.split(".")
     if not host:
         host = "0.0.0.0"
+    elif ":" in host:
+        pass
     elif len(parts) != 4 or not all(part.isdigit() and int(part) < 256 for part in parts):
         delay, host = _board.call("net.resolve", host)
         time.sleep_ms(delay)
@@ -127,20 +131,30 @@ def _sockaddr(address):
     if len(address) != 2:
         raise ValueError("requested length 2 but object has length %d" % len(address))
     host, port = _lookup(*address)
-    packed = bytearray(16)
-    packed[0] = 2
+    if 0 < port < _WELL_KNOWN:
+        port = _board.call("net.port", port)
+    if ":" in host:
+        packed = bytearray(28)
+        packed[8:24] = _host.inet_pton(_INET6, host)
+    else:
+        packed = bytearray(16)
+        packed[4:8] = bytes(int(part) for part in host.split("."))
+    packed[0] = 2 if len(packed) == 16 else _INET6
     packed[2], packed[3] = port >> 8, port & 255
-    packed[4:8] = bytes(int(part) for part in host.split("."))
     return packed
 
 
 def _address(packed):
+    if packed[0] == _INET6:
+        return _host.inet_ntop(_INET6, packed[8:24]), packed[2] << 8 | packed[3]
     return "%d.%d.%d.%d" % tuple(packed[4:8]), packed[2] << 8 | packed[3]
 
 
 def getaddrinfo(host, port, family=0, kind=0, protocol=0, flags=0):
-    """One entry, as lwIP gives; raises OSError(-202) for a name that is not found."""
+    """One entry, as lwIP gives; raises OSError(-202) for a name that is not found. An IPv6 one lacks its address."""
     address = _lookup(host, port)
+    if ":" in address[0]:
+        return [(_INET6, kind or 1, protocol, host, None)]
     return [(2, kind or 1, protocol, host or "0.0.0.0", address)]
 
 
@@ -150,8 +164,10 @@ class socket(io.IOBase):
     def __init__(self, family=2, kind=1, protocol=0, *, _accepted=None):
         _check_room()
         try:
-            # lwIP takes 1 of AF_INET6 and the like at its word; only IPv4 is simulated.
-            self._host = _accepted or _host.socket(2, kind, protocol if kind == 3 else 0)
+            # lwIP takes 1 and the like at its word, as IPv4.
+            self._host = _accepted or _host.socket(
+                _INET6 if family == _INET6 else 2, kind, protocol if kind == 3 else 0
+            )
         except OSError as error:
             raise OSError(_ERRORS.get(error.errno, error.errno))
         self._fresh = kind == 1 and not _accepted

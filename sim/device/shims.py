@@ -8,7 +8,7 @@ import sys
 
 # Modules that the port has and that no firmware here uses: they can be imported, and hold nothing.
 _STAND_INS = (
-    "_boot apa106 bluetooth btree dht ds18x20 esp espnow flashbdev inisetup neopixel ntptime onewire ssl "
+    "_boot apa106 bluetooth btree dht ds18x20 esp espnow flashbdev inisetup neopixel onewire ssl "
     "umqtt umqtt.robust umqtt.simple upysh urequests webrepl"
 )
 
@@ -49,6 +49,9 @@ def install():
     ):
         replacement.__name__ = name
         modules[name] = modules["u" + name] = replacement
+    # Frozen into the port: it must be there when the simulator's folder is gone.
+    import ntptime
+
     for hidden in ("_errno", "_micropython", "_os", "_sys", "_lwip_socket"):
         modules.pop(hidden, None)
     for name in _STAND_INS.split():
