@@ -20,8 +20,10 @@ from typing import Any
 import pytest
 
 from sim.board import Board
+from tests.system import slots
 from tests.system.boards import flash_with
 from tests.system.host import OK, READY, Host
+from tests.system.upgrades import JOINED
 
 START_PATIENCE = 20.0
 # What puts a running module into the state after its start but for the echo; each may fail.
@@ -159,3 +161,18 @@ def fresh(started: Host) -> Host:
     started.send(b"ATE0")
     started.expect(b"ATE0\r\n" + OK)
     return started
+
+
+@pytest.fixture
+def staying(host: Host, board: Board, ssid: bytes, password: bytes) -> Host:
+    """The host of a module on the network that does not restart after an upgrade and tells error codes; no image is in
+    its other slot.
+    """
+    if not host.answer(b"AT+CWSTATE?").startswith(b"+CWSTATE:2,"):
+        host.command(b"AT+CWMODE=1,0")
+        host.command(b'AT+CWJAP="%s","%s"' % (ssid, password), JOINED, OK, patience=20)
+    host.command(b"AT+USEROTAABORT")
+    host.command(b"AT+USEROTACFG=0,0")
+    host.command(b"AT+SYSLOG=1")
+    slots.clear(board)
+    return host

@@ -108,11 +108,16 @@ class HttpServer:
 class RawServer:
     """A listening socket; ``serve`` gets each connection once the request header has been read, then it is closed."""
 
-    def __init__(self, serve: Callable[[socket.socket], None], address: str = "127.0.0.1") -> None:
+    def __init__(
+        self,
+        serve: Callable[[socket.socket], None],
+        address: str = "127.0.0.1",
+        listener: socket.socket | None = None,
+    ) -> None:
         self.address = address
         self.requests: list[bytes] = []
         self._serve = serve
-        self._listener = socket.create_server(("", 0))
+        self._listener = listener or socket.create_server(("", 0))
         self.port: int = self._listener.getsockname()[1]
         self._thread = threading.Thread(target=self._accept, name="raw-server", daemon=True)
 
