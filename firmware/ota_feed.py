@@ -63,7 +63,12 @@ async def end(ota, at):
     """AT+USEROTAEND: verify, and make the slot the one to boot."""
     from firmware.slot_finish import finish
 
-    _guarded(ota, finish, _fed(ota))
+    writer = _fed(ota)
+    if ota.received < ota.total:
+        log("upgrade ended early:", ota.received, "of", ota.total)
+        failed(ota)
+        raise AtError(IMAGE_REFUSED)
+    _guarded(ota, finish, writer)
     return await finished(ota, at)
 
 

@@ -19,11 +19,13 @@ def finish(writer):
         _verify_signature(writer)
     # With an offset nothing is erased first.
     writer.slot.writeblocks(0, writer.header, 0)
+    # Before the slot is the one to boot: no power cut may let an image run that does not know it is on trial.
+    writer.ota.remember(writer.slot.info()[4].encode())
     try:
         writer.slot.set_boot()
     except OSError:
+        writer.ota.remember(b"")
         raise ImageError("not bootable")
-    writer.ota.remember(writer.slot.info()[4].encode())
 
 
 def _verify_signature(writer):
