@@ -26,4 +26,6 @@ def _numbers(version):
                 break
             digits += bytes((byte,))
         numbers.append(int(digits) if digits else 0)
+    while numbers and not numbers[-1]:
+        numbers.pop()
     return numbers

@@ -84,15 +84,17 @@ class OtaCommands:
 
     async def roll_back(self, at):
         """AT+SYSROLLBACK: start the other slot's image, if it is sound; it is on trial then, as after an upgrade."""
-        from firmware.slot_writer import other_slot
+        from firmware.slot_writer import boot_running, other_slot
 
         slot = other_slot()
-        unload("slot_writer", "esp_image", "chip", "ota_progress")
         self._ota.system.prove_valid()
         try:
+            boot_running()
             slot.set_boot()
         except OSError:
             raise AtError(IMAGE_REFUSED)
+        finally:
+            unload("slot_writer", "esp_image", "ota_progress")
         self._ota.remember(b"")
         at.port.put(OK)
         await self._ota.system.restart()

@@ -32,6 +32,16 @@ def other_slot():
     return slot
 
 
+def boot_running():
+    """Make the running slot the one to boot, should an upgrade that never started have left the other one there: the
+    boot loader would take the entry of that for the next upgrade's, and let it run without a trial.
+    """
+    running = Partition(Partition.RUNNING)
+    if Partition(Partition.BOOT).info()[2] != running.info()[2]:
+        running.set_boot()
+        Partition.mark_app_valid_cancel_rollback()
+
+
 class SlotWriter:
     """One image on its way into the slot. ``block`` is memory of ``BLOCK`` bytes; ``room`` is the slot's size;
     ``digest`` is the SHA-256 that the whole file must have, or empty.
@@ -126,6 +136,7 @@ class SlotWriter:
         identify(self)
         unload("image_identity")
         self.ota.system.prove_valid()
+        boot_running()
         self.header = bytes(self.block[:_HEADER])
         self.block[:_HEADER] = b"\xff" * _HEADER
 
