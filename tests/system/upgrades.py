@@ -57,6 +57,17 @@ def for_another_chip(data: bytes) -> bytes:
     return app_image.assemble(bytes(header), [(part.load_address, part.data) for part in parsed.segments])
 
 
+def of_project(data: bytes, project: str, version: str = "2.0.0") -> bytes:
+    """The image, sound but for another project and version in its descriptor."""
+    parsed = app_image.parse(data)
+    segments = [(part.load_address, part.data) for part in parsed.segments]
+    place = next(number for number, part in enumerate(parsed.segments) if part is parsed.descriptor)
+    address, old = segments[place]
+    names = struct.pack("<32s32s", version.encode(), project.encode())
+    segments[place] = (address, old[:16] + names + old[80:])
+    return app_image.assemble(parsed.header, segments)
+
+
 def enlarged(data: bytes, more: int) -> bytes:
     """The image with one more segment, of so many bytes (a multiple of 4)."""
     parsed = app_image.parse(data)
