@@ -89,7 +89,7 @@ class OtaCommands:
         slot = other_slot()
         self._ota.system.prove_valid()
         try:
-            boot_running()
+            boot_running(self._ota)
             slot.set_boot()
         except OSError:
             raise AtError(IMAGE_REFUSED)

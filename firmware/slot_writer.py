@@ -32,12 +32,13 @@ def other_slot():
     return slot
 
 
-def boot_running():
+def boot_running(ota):
     """Make the running slot the one to boot, should an upgrade that never started have left the other one there: the
     boot loader would take the entry of that for the next upgrade's, and let it run without a trial.
     """
     running = Partition(Partition.RUNNING)
     if Partition(Partition.BOOT).info()[2] != running.info()[2]:
+        ota.remember(b"")
         running.set_boot()
         Partition.mark_app_valid_cancel_rollback()
 
@@ -136,7 +137,7 @@ class SlotWriter:
         identify(self)
         unload("image_identity")
         self.ota.system.prove_valid()
-        boot_running()
+        boot_running(self.ota)
         self.header = bytes(self.block[:_HEADER])
         self.block[:_HEADER] = b"\xff" * _HEADER
 
