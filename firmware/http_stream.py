@@ -109,9 +109,9 @@ class HttpStream:
             end = len(view)
             if self.left is not None and self.left < end - filled:
                 end = filled + self.left
-            await readable(self.stream)
             count = read(view[filled:end] if filled or end < len(view) else view)
             if count is None:
+                await readable(self.stream)
                 continue
             if not count:
                 if self.left is None:
