@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import figures, heap, round_trip, small_heap, transfers, upgrade
+from bench import feed, figures, heap, round_trip, small_heap, transfers, upgrade
 
 RESULT = Path(__file__).resolve().parent.parent / "build" / "bench.json"
 GROUPS = {
@@ -14,6 +14,7 @@ GROUPS = {
     "round_trip": round_trip.measure,
     "heap": heap.measure,
     "upgrade": upgrade.measure,
+    "feed": feed.measure,
     "ram": heap.measure_idle,
     "small_heap": small_heap.measure,
     "start": round_trip.measure_start,

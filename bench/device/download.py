@@ -1,6 +1,6 @@
 # The plainest downloads of a file by HTTP, into a buffer of 4096 bytes and from there into the other slot: a blocking
-# loop that hashes too, which says how long it takes ("bare: blocks, microseconds"), and an asyncio readinto loop, which
-# says what it allocates ("loop: bytes of heap, blocks"). The first blocks do not count.
+# loop that hashes too, which says how long it takes ("bare: bytes, microseconds"), or an asyncio readinto loop, which
+# says what it allocates ("loop: bytes of heap, bytes"). The first blocks do not count.
 import asyncio
 import gc
 import hashlib
@@ -12,7 +12,7 @@ from time import ticks_diff, ticks_us
 import network
 from esp32 import Partition
 
-FIRST = 4
+FIRST = 3
 BLOCK = 4096
 
 with open("settings.json") as file:
@@ -43,7 +43,7 @@ async def loop():
         slot.writeblocks(number, block)
         if number == FIRST:
             first = gc.mem_alloc()
-    print("loop:", gc.mem_alloc() - first, number - FIRST)
+    print("loop:", gc.mem_alloc() - first, (number - FIRST) * BLOCK)
     stream.close()
 
 
@@ -60,12 +60,14 @@ def bare():
         slot.writeblocks(number, block)
         if number == FIRST:
             begin = ticks_us()
-    print("bare:", number - FIRST, ticks_diff(ticks_us(), begin))
+    print("bare:", (number - FIRST) * BLOCK, ticks_diff(ticks_us(), begin))
 
 
 print("running")
 join()
-bare()
-gc.collect()
-gc.disable()
-asyncio.run(loop())
+if settings["what"] == "bare":
+    bare()
+else:
+    gc.collect()
+    gc.disable()
+    asyncio.run(loop())

@@ -1,6 +1,10 @@
-# Looks into a running upgrade through what the firmware calls: each block written, and then the change of the boot
-# slot. AT+WATCH=1: nothing is collected, and the end prints "upgrade: bytes of heap allocated from one block of 4096 to
-# a later one, number of blocks from there, microseconds". AT+WATCH=0: it prints "peak: bytes above those now in use".
+# Looks into a running upgrade through what the firmware calls. AT+WATCH=<what>:
+# 0  "peak: bytes above those in use now": looked at each import, each write, and every few milliseconds
+# 1  "upgrade: bytes of heap allocated from the first write that counts to the last, bytes of the image between them":
+#    nothing is collected
+# 2  "time: bytes of the image from the first write that counts to the last, microseconds"
+import asyncio
+import builtins
 import gc
 from time import ticks_diff, ticks_us
 
@@ -8,19 +12,22 @@ from esp32 import Partition
 
 from firmware.command import command, integer
 
-FIRST = 4
-BLOCK = 4096
+FIRST = 16 * 1024
+SECTOR = 4096
+PEAK, HEAP, TIME = range(3)
+LOOK_MS = 3
 
 write_blocks = Partition.writeblocks
 set_boot = Partition.set_boot
+import_module = builtins.__import__
 
 
 class Watch:
-    counting = False
+    what = None
     idle = peak = 0
     first = last = 0
     begin = end = 0
-    blocks = 0
+    before = after = 0
 
 
 def look():
@@ -28,36 +35,53 @@ def look():
     Watch.peak = max(Watch.peak, gc.mem_alloc())
 
 
-def watched_write(self, block, data, offset=None):
-    if not Watch.counting:
+def watched_import(*arguments):
+    module = import_module(*arguments)
+    if Watch.what == PEAK:
         look()
-    if offset is not None:  # the header, in the end
-        write_blocks(self, block, data, offset)
-        return
-    write_blocks(self, block, data)
-    if block == FIRST:
-        Watch.first, Watch.begin = gc.mem_alloc(), ticks_us()
-    elif block > FIRST:
-        Watch.last, Watch.end, Watch.blocks = gc.mem_alloc(), ticks_us(), block - FIRST
+    return module
+
+
+def watched_write(self, block, data, offset=0):
+    if Watch.what == PEAK:
+        look()
+    write_blocks(self, block, data, offset)
+    end = block * SECTOR + offset + len(data)
+    if end == FIRST:
+        Watch.first, Watch.before, Watch.begin = end, gc.mem_alloc(), ticks_us()
+    elif end > Watch.last:
+        Watch.last, Watch.after, Watch.end = end, gc.mem_alloc(), ticks_us()
 
 
 def watched_set_boot(self):
-    if not Watch.counting:
+    if Watch.what == PEAK:
         look()
         print("peak:", Watch.peak - Watch.idle)
+    elif Watch.what == HEAP:
+        print("upgrade:", Watch.after - Watch.before, Watch.last - Watch.first)
     else:
-        print("upgrade:", Watch.last - Watch.first, Watch.blocks, ticks_diff(Watch.end, Watch.begin))
+        print("time:", Watch.last - Watch.first, ticks_diff(Watch.end, Watch.begin))
     set_boot(self)
 
 
-def watch(at, counting):
-    Watch.counting = bool(counting)
+def watch(at, what):
+    Watch.what = what
+    at.release()
     gc.collect()
     Watch.idle = gc.mem_alloc()
-    if counting:
+    if what == HEAP:
         gc.disable()
+
+
+async def look_often(at):
+    while True:
+        if Watch.what == PEAK:
+            look()
+        await asyncio.sleep_ms(LOOK_MS)
 
 
 Partition.writeblocks = watched_write
 Partition.set_boot = watched_set_boot
-COMMANDS = (command("+WATCH", (integer(0, 1),), set=watch),)
+builtins.__import__ = watched_import
+COMMANDS = (command("+WATCH", (integer(0, 2),), set=watch),)
+TASKS = (look_often,)
