@@ -205,6 +205,16 @@ class socket(io.IOBase):
                 if left <= 0:
                     raise OSError(_ETIMEDOUT)
 
+    def _await_data(self):
+        """Wait for data as long as the timeout says: the host's own timeout begins anew at each garbage collection."""
+        if not self._waits or self._retries is None:
+            return
+        end = time.ticks_add(time.ticks_ms(), (self._retries + 1) * 100)
+        while not self._poll(1):
+            if time.ticks_diff(end, time.ticks_ms()) <= 0:
+                raise OSError(_ETIMEDOUT if self._retries else _EAGAIN)
+            time.sleep_ms(1)
+
     def close(self):
         if self._host is not _closed:
             descriptor = self._host.fileno()
@@ -281,6 +291,7 @@ class socket(io.IOBase):
             raise OSError(_ENOTCONN)
         if self._held_up():
             raise OSError(_EAGAIN)
+        self._await_data()
         try:
             return self._host.recv(size, flags)
         except OSError as error:
@@ -291,6 +302,7 @@ class socket(io.IOBase):
             raise OSError(_ENOTCONN)
         if self._held_up():
             raise OSError(_EAGAIN)
+        self._await_data()
         try:
             data, packed = self._host.recvfrom(size, flags)
         except OSError as error:
