@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import ssl
 import threading
 from collections.abc import Callable
 from types import TracebackType
@@ -24,11 +25,12 @@ class HttpServer:
 
     ``files`` maps paths to bodies with Content-Length, ``chunked`` to bodies sent in chunks, ``redirects`` to what the
     Location header says. Anything else is 404. ``requests`` are the request targets so far, ``headers`` what came with
-    each. A request for a path in ``held`` is answered only when ``release`` is called.
+    each. A request for a path in ``held`` is answered only when ``release`` is called. With ``tls`` it is HTTPS.
     """
 
-    def __init__(self, address: str = "127.0.0.1") -> None:
+    def __init__(self, address: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> None:
         self.address = address
+        self._tls = tls
         self.port = 0
         self.files: dict[str, bytes] = {}
         self.chunked: dict[str, bytes] = {}
@@ -44,7 +46,7 @@ class HttpServer:
 
     def url(self, path: str) -> str:
         """The URL of ``path`` as the board sees it."""
-        return f"http://{self.address}:{self.port}{path}"
+        return f"{'https' if self._tls else 'http'}://{self.address}:{self.port}{path}"
 
     def wait_for_request(self, count: int = 1, timeout: float = 10.0) -> bool:
         """Wait until there have been ``count`` requests."""
@@ -74,7 +76,7 @@ class HttpServer:
         self._loop.run_until_complete(runner.setup())
         listener = socket.create_server(("", 0))
         self.port = listener.getsockname()[1]
-        self._loop.run_until_complete(web.SockSite(runner, listener).start())
+        self._loop.run_until_complete(web.SockSite(runner, listener, ssl_context=self._tls).start())
         self._ready.set()
         self._loop.run_forever()
         self._released.set()
