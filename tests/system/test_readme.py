@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import shlex
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,12 +16,14 @@ from sim.board import Board
 from tests.system.conftest import START_PATIENCE, MakeBoard
 from tests.system.host import ERROR, OK, READY, Host
 from tests.system.http_server import HttpServer
+from tools import upgrade
 from tools.image import build_image
 from tools.package import build_package
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 FIRST, WOKEN, UPGRADE = re.findall(r"```text\n(.*?)```", README, re.DOTALL)
 (OWN_COMMAND,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+(SIGNING,) = re.findall(r"```sh\n(\.venv/bin/espsecure .*?)```", README, re.DOTALL)
 URL = "http://127.0.0.1:8000/esp-at-1.1.0.bin"
 
 
@@ -84,3 +89,18 @@ def test_the_own_command(terminal: tuple[Board, Host]) -> None:
     ):
         host.send(line)
         host.expect(answer)
+
+
+def test_signed_images(make_board: MakeBoard, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    unsigned = tmp_path / "build" / "esp-at-1.1.0.bin"
+    unsigned.parent.mkdir()
+    unsigned.write_bytes(build_image(build_package(version="1.1.0"), "1.1.0"))
+    for line in SIGNING.splitlines()[:3]:
+        program, *arguments = shlex.split(line)
+        assert program == ".venv/bin/espsecure"
+        subprocess.run([sys.executable, "-m", "espsecure", *arguments], cwd=tmp_path, check=True, capture_output=True)
+    _, source, target = SIGNING.splitlines()[3].rsplit(maxsplit=2)
+    with make_board(user_files={target.removeprefix(":/user/"): (tmp_path / source).read_bytes()}) as board:
+        assert upgrade.main([board.port, str(unsigned), "--uart"]) == 1
+        assert "the image is refused" in capsys.readouterr().err
+        assert upgrade.main([board.port, str(tmp_path / "signed.bin"), "--uart"]) == 0
