@@ -1,52 +1,63 @@
-"""Certificate authorities and server certificates, made by OpenSSL for one test run."""
+"""Certificate authorities and server certificates, made for one test run."""
 
 from __future__ import annotations
 
+import datetime
 import functools
 import ssl
-import subprocess
 import tempfile
 from pathlib import Path
 
-DAYS = "30"
-CURVE = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+VALID = datetime.timedelta(days=30)
+
+Pair = tuple[x509.Certificate, ec.EllipticCurvePrivateKey]
+
+
+def _name(text: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, text)])
+
+
+def _make(subject: str, issuer: Pair | None, extension: x509.ExtensionType) -> Pair:
+    """A certificate and its key, signed by ``issuer`` or by itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    now = datetime.datetime.now(datetime.UTC)
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(_name(subject))
+        .issuer_name(issuer[0].subject if issuer else _name(subject))
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - VALID)
+        .not_valid_after(now + VALID)
+        .add_extension(extension, critical=issuer is None)
+    )
+    return builder.sign(issuer[1] if issuer else key, hashes.SHA256()), key
 
 
 @functools.cache
-def _folder() -> tempfile.TemporaryDirectory[str]:
-    return tempfile.TemporaryDirectory(prefix="certificates")
+def _authority(name: str) -> Pair:
+    return _make(name, None, x509.BasicConstraints(ca=True, path_length=None))
 
 
-def _file(name: str) -> Path:
-    return Path(_folder().name) / name
-
-
-def _openssl(*arguments: str | Path) -> None:
-    subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True)
-
-
-@functools.cache
 def authority(name: str) -> bytes:
     """The certificate of an authority, PEM."""
-    key, certificate = _file(f"{name}.key"), _file(f"{name}.pem")
-    extensions = ("-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign")
-    _openssl(
-        "req", "-x509", *CURVE, "-keyout", key, "-out", certificate, "-subj", f"/CN={name}", "-days", DAYS, *extensions
-    )
-    return certificate.read_bytes()
+    return _authority(name)[0].public_bytes(serialization.Encoding.PEM)
 
 
 @functools.cache
 def server_context(issuer: str, host: str) -> ssl.SSLContext:
-    """What a server of the name or address ``host`` needs, with a certificate of the authority ``issuer``."""
-    authority(issuer)
-    stem = f"{issuer}-{host}"
-    key, request, certificate = (_file(f"{stem}.{kind}") for kind in ("key", "csr", "crt"))
-    extensions = _file(f"{stem}.ext")
-    extensions.write_text(f"subjectAltName=DNS:{host}\n")
-    _openssl("req", "-new", *CURVE, "-keyout", key, "-out", request, "-subj", f"/CN={host}")
-    issuing = ("-CA", _file(f"{issuer}.pem"), "-CAkey", _file(f"{issuer}.key"), "-CAcreateserial", "-days", DAYS)
-    _openssl("x509", "-req", "-in", request, "-out", certificate, "-extfile", extensions, *issuing)
+    """What a server of the name ``host`` needs, with a certificate of the authority ``issuer``."""
+    certificate, key = _make(host, _authority(issuer), x509.SubjectAlternativeName([x509.DNSName(host)]))
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "server.pem"
+        path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM) + private)
+        context.load_cert_chain(path)
     return context
