@@ -84,7 +84,8 @@ class SlotWriter:
                 break
             try:
                 if self.filled < wanted:
-                    more = await body.fill(self.block[self.filled : wanted])
+                    whole = wanted - self.filled == BLOCK
+                    more = await body.fill(self.block if whole else self.block[self.filled : wanted])
             finally:
                 self.filled = body.position - self.start
             if self.filled == wanted or not more:
