@@ -54,7 +54,9 @@ class OtaCommands:
 
     def start(self, at, size, digest):
         """AT+USEROTASTART=<size>[,"<sha256>"]"""
-        return self._loaded("ota_feed").start(self._ota, size, digest)
+        # While memory is in one piece.
+        block = bytearray(_DATA_MOST)
+        return self._loaded("ota_feed").start(self._ota, at, size, digest, block)
 
     def data(self, at, count):
         """AT+USEROTADATA=<n>"""

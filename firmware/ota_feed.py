@@ -1,22 +1,24 @@
 """An upgrade that the host feeds over the UART: AT+USEROTASTART, AT+USEROTADATA, AT+USEROTAEND.
 
-The flash is done before the host is asked for more: while a sector is erased nothing is received.
+The flash is done before the host is asked for more: while a sector is erased nothing is received. Pieces of a whole
+sector go there without a copy.
 """
 
 from binascii import unhexlify
 
 from firmware import log
 from firmware.at_error import IMAGE_REFUSED, NOT_THERE, PARSE, PAST_END, AtError
-from firmware.esp_image import ImageError
-from firmware.ota_progress import BLOCK, begin, failed, finished, progressed
+from firmware.esp_image import SECTOR, ImageError
+from firmware.ota_progress import begin, failed, finished, progressed
 from firmware.slot_writer import SlotWriter
 
 
-async def start(ota, size, digest):
-    """AT+USEROTASTART=<size>[,"<sha256>"]: an upgrade of ``size`` bytes begins."""
+async def start(ota, at, size, digest, block):
+    """AT+USEROTASTART=<size>[,"<sha256>"]: an upgrade of ``size`` bytes begins, with the memory of a sector."""
     begin(ota)
+    at.release()
     try:
-        writer = SlotWriter(ota, bytearray(BLOCK), unhexlify(digest or b""))
+        writer = SlotWriter(ota, block, unhexlify(digest or b""))
         if size > writer.room:
             raise AtError(PAST_END)
     except ValueError:
@@ -34,7 +36,7 @@ async def data(ota, at, count):
     writer = _fed(ota)
     if ota.received + count > ota.total:
         raise AtError(PAST_END)
-    if writer.filled + count <= BLOCK:
+    if writer.filled + count <= SECTOR:
         target = writer.block[writer.filled : writer.filled + count]
         await at.data(target)
         writer.filled += count
@@ -42,7 +44,10 @@ async def data(ota, at, count):
         target = memoryview(bytearray(count))
         await at.data(target)
         _copy(ota, writer, target)
-    if writer.filled == BLOCK:
+    if not writer.start:
+        # The first of all is checked by more code than the others.
+        at.release()
+    if writer.filled == SECTOR:
         _guarded(ota, writer.flush)
     progressed(ota, ota.received + count, ota.total)
     at.port.put(b"\r\nRecv %d bytes\r\n" % count)
@@ -51,9 +56,9 @@ async def data(ota, at, count):
 def _copy(ota, writer, data):
     taken = 0
     while taken < len(data):
-        if writer.filled == BLOCK:
+        if writer.filled == SECTOR:
             _guarded(ota, writer.flush)
-        count = min(BLOCK - writer.filled, len(data) - taken)
+        count = min(SECTOR - writer.filled, len(data) - taken)
         writer.block[writer.filled : writer.filled + count] = data[taken : taken + count]
         writer.filled += count
         taken += count
@@ -61,6 +66,7 @@ def _copy(ota, writer, data):
 
 async def end(ota, at):
     """AT+USEROTAEND: verify, and make the slot the one to boot."""
+    at.release()
     from firmware.slot_finish import finish
 
     writer = _fed(ota)

@@ -13,7 +13,7 @@ from micropython import const
 
 from firmware.at_error import NOT_POSSIBLE, AtError
 from firmware.esp_image import SECTOR, ImageCheck
-from firmware.ota_progress import BLOCK, progressed
+from firmware.ota_progress import progressed
 from firmware.unload import unload
 
 # As much as flash encryption, where it is on, writes at once.
@@ -44,7 +44,8 @@ def boot_running(ota):
 
 
 class SlotWriter:
-    """One image on its way into the slot. ``block`` is memory of ``BLOCK`` bytes; ``room`` is the slot's size;
+    """One image on its way into the slot. ``block`` is the memory that pieces of the image pass through, a sector
+    or an even part of one; ``room`` is the slot's size;
     ``digest`` is the SHA-256 that the whole file must have, or empty.
     """
 
@@ -54,6 +55,7 @@ class SlotWriter:
         self.slot = other_slot()
         self.room = self.slot.info()[3]
         self.block = memoryview(block)
+        self.piece = len(block)
         try:
             os.stat(KEY_FILE)
             self.needs_signature = True
@@ -84,7 +86,7 @@ class SlotWriter:
                 break
             try:
                 if self.filled < wanted:
-                    whole = wanted - self.filled == BLOCK
+                    whole = wanted - self.filled == self.piece
                     more = await body.fill(self.block if whole else self.block[self.filled : wanted])
             finally:
                 self.filled = body.position - self.start
@@ -102,18 +104,18 @@ class SlotWriter:
         size = self.check.size
         if size:
             end = signature_at(size) + SECTOR if self.needs_signature or self.digest else size
-        return max(0, min(BLOCK, min(end, self.room) - self.start))
+        return max(0, min(self.piece, min(end, self.room) - self.start))
 
     def flush(self):
         """Check what is in the block and write it."""
         count = self.filled
         if not count:
             return
-        view = self.block if count == BLOCK else self.block[:count]
+        view = self.block if count == self.piece else self.block[:count]
         if self.whole:
             self.whole.update(view)
-        if count < BLOCK:
-            for at in range(count, BLOCK):
+        if count < self.piece:
+            for at in range(count, self.piece):
                 self.block[at] = 0xFF
         size = self.check.size
         if not self.check.complete():
@@ -126,7 +128,7 @@ class SlotWriter:
         if not offset:
             self.slot.ioctl(_ERASE, number)
         self.slot.writeblocks(number, self.block, offset)
-        self.start += BLOCK
+        self.start += self.piece
         self.filled = 0
 
     def _open_slot(self):
