@@ -394,15 +394,19 @@ def test_a_new_image_that_hangs_is_left_by_a_reset(failing: Failing) -> None:
 
 
 def operations_of_an_upgrade(failing: Failing) -> int:
-    """How many flash operations an upgrade takes up to the restart: seen on one that is taken back by a power cut."""
-    before = failing.board.flash.operations
-    send_url(failing.host, failing.http.url("/good.bin"))
-    failing.host.expect(OK)
-    operations = failing.board.flash.operations - before
-    failing.host.expect(READY + JOINED, 20)
-    failing.board.reset()
-    after_restart(failing.host)
-    assert version(failing.host) == failing.old
+    """How many flash operations an upgrade takes up to the restart: seen on one that is taken back by a power cut, the
+    second such, because the first also writes down which slot is to prove itself.
+    """
+    operations = 0
+    for _ in range(2):
+        before = failing.board.flash.operations
+        send_url(failing.host, failing.http.url("/good.bin"))
+        failing.host.expect(OK)
+        operations = failing.board.flash.operations - before
+        failing.host.expect(READY + JOINED, 20)
+        failing.board.reset()
+        after_restart(failing.host)
+        assert version(failing.host) == failing.old
     return operations
 
 
