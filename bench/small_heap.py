@@ -12,6 +12,8 @@ from tests.system.http_server import HttpServer
 
 HEAP = 52 * 1024
 BLOCK = 64 * 1024
+# The walk waits for what the station reports.
+CONFIG = {"wifi_poll_ms": 100}
 
 
 def measure(folder: Path) -> Iterator[Figure]:
@@ -22,7 +24,7 @@ def measure(folder: Path) -> Iterator[Figure]:
 
 def _walk(folder: Path, heap: int, block: int) -> bool:
     try:
-        with HttpServer() as server, boards.firmware(folder, heap=heap) as (board, host):
+        with HttpServer() as server, boards.firmware(folder, heap=heap, config=CONFIG) as (board, host):
             Walk(host, server).run(block)
             return b"Error" not in board.console
     except AssertionError as error:
