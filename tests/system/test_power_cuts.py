@@ -166,13 +166,18 @@ def cut_everywhere(victim: Victim, course: str, torn: bool, record: Record) -> i
         new = victim.prepare()
         victim.cut_at(operation, torn, run)
         answered["new" if victim.power_on() == new else "old"] += 1
-    report(record, f"{course}, {'torn' if torn else 'clean'}", total, f"{answered}")
+    report(
+        record,
+        f"{course}, {'torn' if torn else 'clean'}",
+        total,
+        f"a further upgrade after each, which answered: {answered}",
+    )
     return total
 
 
 def report(record: Record, course: str, total: int, result: str) -> None:
     """Tell the figure."""
-    text = f"{course}: {total} cut points; after each it started, answered and could be upgraded {result}"
+    text = f"{course}: {total} cut points; after each it started and answered; {result}"
     record("power cuts", text)
     print(text)
 
@@ -216,7 +221,7 @@ def cut_while_fed(victim: Victim, torn: bool, record: Record, complete: int) -> 
         assert victim.power_on() == old
         if operation % complete == 0:
             victim.upgrade()
-    report(record, f"fed, {'torn' if torn else 'clean'}", total, "")
+    report(record, f"fed, {'torn' if torn else 'clean'}", total, f"a further upgrade after each {complete}. one")
     return total
 
 
