@@ -15,15 +15,15 @@ _ANY_REVISION = const(0xFFFF)
 _EFUSE_WORD3 = const(0x3FF5A00C)
 _EFUSE_WORD5 = const(0x3FF5A014)
 _APB_DATE = const(0x3FF6607C)
-# Begin, end, whether the flash cache maps it.
+# Begin, end, whether the flash cache maps it; in units of 4096 bytes, which makes small numbers of them.
 _ESP32_MEMORY = (
-    (0x3F400000, 0x3F800000, True),
-    (0x3FF80000, 0x3FF82000, False),
-    (0x3FFAE000, 0x40000000, False),
-    (0x40070000, 0x400A0000, False),
-    (0x400C0000, 0x400C2000, False),
-    (0x400C2000, 0x40C00000, True),
-    (0x50000000, 0x50002000, False),
+    (0x3F400, 0x3F800, True),
+    (0x3FF80, 0x3FF82, False),
+    (0x3FFAE, 0x40000, False),
+    (0x40070, 0x400A0, False),
+    (0x400C0, 0x400C2, False),
+    (0x400C2, 0x40C00, True),
+    (0x50000, 0x50002, False),
 )
 
 

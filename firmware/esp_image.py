@@ -53,6 +53,10 @@ class ImageCheck:
         """Whether the image's end has passed."""
         return self.size and self.seen >= self.size
 
+    def signature_at(self):
+        """Where a signature lies: in the sector behind the image's last one."""
+        return (self.size + SECTOR - 1) // SECTOR * SECTOR
+
     def block(self, view):
         """Check the next block; ImageError as soon as something is wrong. What lies behind the image's end is
         ignored.

@@ -1,8 +1,9 @@
 """What an upgrade is doing, and what became of the last one. The commands are in ``ota_commands``."""
 
+from esp32 import NVS
 from micropython import const
 
-from firmware.unload import unload
+from firmware import log
 
 IDLE = const(0)
 DOWNLOADING = const(1)
@@ -34,8 +35,18 @@ class Ota:
             self.remember(b"")
 
     def remember(self, label):
-        """Keep in mind which slot is to prove itself after a restart; none if empty."""
-        from firmware.settings import Settings
-
-        Settings().store(slot=label)
-        unload("settings")
+        """Keep in mind which slot is to prove itself after a restart; none if empty. Without ``settings``: there is no
+        memory to spare while an upgrade is under way.
+        """
+        storage = NVS("at")
+        before = bytearray(len(label) + 1)
+        try:
+            if before[: storage.get_blob("slot", before)] == label:
+                return
+        except OSError:
+            pass  # nothing yet, or something longer
+        try:
+            storage.set_blob("slot", label)
+            storage.commit()
+        except OSError as error:
+            log("slot on trial not stored:", error)

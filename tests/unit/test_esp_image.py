@@ -9,7 +9,7 @@ CODE = 0x400D0000
 FAST = 0x40080000
 LITTLEFS = b"\x01\0\0\0\xf0\x0f\xff\xf7littlefs"
 # As running_chip() gives it: number, revision, memory (begin, end, whether the flash cache maps it).
-CHIP = (0, 399, ((FAST, FAST + 0x20000, False), (CODE, CODE + 0x400000, True)))
+CHIP = (0, 399, ((FAST // 4096, FAST // 4096 + 0x20, False), (CODE // 4096, CODE // 4096 + 0x400, True)))
 
 
 def image(package=LITTLEFS, chip=0, magic=0xE9, hashed=1, code=1000, more=(), revision=0, code_at=None):
