@@ -1,7 +1,8 @@
-"""A walk through every form of every command that the module lists, ended by an upgrade and the restarts."""
+"""A walk through every form of every command that the module lists, ended by upgrades and the restarts."""
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 
 from tests.system import ram
@@ -9,7 +10,8 @@ from tests.system.host import OK, PROMPT, READY, WRITE_OK, Host
 from tests.system.http_server import HttpServer
 from tests.system.upgrades import RESTART_PATIENCE, UPGRADE_PATIENCE, after_restart, image, version
 
-VERSION = "9.8.7"
+VERSIONS = ("9.8.6", "9.8.7")
+PIECE = 4096
 PATIENCE = 20.0
 
 # Lines that are answered with OK, in an order in which they can be.
@@ -21,6 +23,7 @@ BEFORE_JOINING = (
     b"AT+SYSRAM?",
     *(b"AT+SLEEP" + form for form in (b"=1", b"?", b"=0", b"=?")),
     b"AT+USERREPORT?",
+    *(b"AT+USERPROMPT" + form for form in (b"=10000", b"?", b"=?")),
     *(b"AT+CWMODE" + form for form in (b"=1", b"?", b"=?")),
     b"AT+CWSTATE?",
     b"AT+CWJAP?",
@@ -37,6 +40,10 @@ WHEN_JOINED = (
     b"AT+USERRAM?",
     b"AT+USERRAM=?",
     b"AT+USEROTA=?",
+    b"AT+USEROTA?",
+    *(b"AT+USEROTACFG" + form for form in (b"=0,1", b"?", b"=?")),
+    b"AT+USEROTASTART=?",
+    b"AT+USEROTADATA=?",
 )
 
 
@@ -51,8 +58,8 @@ class Walk:
     lines: list[bytes] = field(default_factory=list)
 
     def run(self, block: int = 0) -> None:
-        """Send everything; a block of ``block`` bytes is held from the beginning to the upgrade. AssertionError at the
-        first answer that is not as it must be."""
+        """Send everything; a block of ``block`` bytes is held during each upgrade. AssertionError at the first answer
+        that is not as it must be."""
         data = ram.fill(self.host, block) if block else b""
         self._commands(BEFORE_JOINING)
         self._command(b'AT+CWJAP="%s","%s"' % (self.ssid, self.password))
@@ -64,9 +71,14 @@ class Walk:
             self._small_block()
         self._echo()
         self._fail_to_upgrade()
-        self._upgrade()
+        self._upgrade(VERSIONS[0])
         self._restart(b"AT+RESTORE")
         self._restart(b"AT+RST")
+        if block:
+            ram.fill(self.host, block)
+        self._feed(VERSIONS[1])
+        self._restart(b"AT+SYSROLLBACK")
+        assert version(self.host) == VERSIONS[0]
         missing = [form for form in self._forms() if not any(line.startswith(form) for line in self.lines)]
         assert not missing, f"not walked through: {missing}"
 
@@ -82,8 +94,7 @@ class Walk:
 
     def _small_block(self) -> None:
         self._command(b"AT+USERRAM=1,256")
-        self.host.command(b"AT+USERRAM=2,256", PROMPT)
-        self.host.write(bytes(256))
+        self._data(b"AT+USERRAM=2,256", bytes(256))
         self.host.expect(WRITE_OK)
         self._commands((b"AT+USERRAM=3,256", b"AT+USERRAM=4", b"AT+USERRAM=0"))
 
@@ -96,18 +107,39 @@ class Walk:
         answer = self.host.read_answer(PATIENCE)
         assert answer == b"\r\nERROR\r\n", answer
 
-    def _upgrade(self) -> None:
-        self.server.files["/image.bin"] = image(VERSION)
+    def _feed(self, new: str) -> None:
+        """Through the port: once given up, once to its end."""
+        data = image(new)
+        start = b'AT+USEROTASTART=%d,"%s"' % (len(data), hashlib.sha256(data).hexdigest().encode())
+        self._command(start)
+        self._feed_piece(data[:PIECE])
+        self._command(b"AT+USEROTAABORT")
+        self._command(start)
+        for begin in range(0, len(data), PIECE):
+            self._feed_piece(data[begin : begin + PIECE])
+        self._restart(b"AT+USEROTAEND")
+        assert version(self.host) == new
+
+    def _feed_piece(self, piece: bytes) -> None:
+        self._data(b"AT+USEROTADATA=%d" % len(piece), piece)
+        self.host.expect(b"\r\nRecv %d bytes\r\n" % len(piece) + OK)
+
+    def _upgrade(self, new: str) -> None:
+        self.server.files["/image.bin"] = image(new)
         self._send_url(self.server.url("/image.bin").encode())
         self.host.expect(OK, UPGRADE_PATIENCE)
         after_restart(self.host)
-        assert version(self.host) == VERSION
+        assert version(self.host) == new
 
     def _send_url(self, url: bytes) -> None:
-        self.lines.append(b"AT+USEROTA=%d" % len(url))
-        self.host.command(self.lines[-1], PROMPT)
-        self.host.write(url)
+        self._data(b"AT+USEROTA=%d" % len(url), url)
         self.host.expect(b"\r\nRecv %d bytes\r\n" % len(url))
+
+    def _data(self, line: bytes, data: bytes) -> None:
+        """A command that asks for data, up to these."""
+        self.lines.append(line)
+        self.host.command(line, PROMPT)
+        self.host.write(data)
 
     def _restart(self, line: bytes) -> None:
         self._command(line)
