@@ -123,7 +123,7 @@ class ImageCheck:
         if memory is None:
             return True
         for begin, end, mapped in memory:
-            if begin <= address and address + length <= end:
+            if begin * SECTOR <= address and address + length <= end * SECTOR:
                 return not mapped or address % _PAGE == data_at % _PAGE
         return False
 
