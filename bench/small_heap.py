@@ -21,7 +21,9 @@ CONFIG = {"wifi_poll_ms": 100}
 def measure(folder: Path) -> Iterator[Figure]:
     """The walk that ``tests/system/test_memory.py`` takes too."""
     yield figures.passes("all commands in a heap of 52 KB", _walk(folder / "small", HEAP, 0))
-    yield figures.passes("with 64 KB more, and a USERRAM block of 64 KB", _walk(folder / "block", HEAP + BLOCK_AREA, BLOCK))
+    yield figures.passes(
+        "with 64 KB more, and a USERRAM block of 64 KB", _walk(folder / "block", HEAP + BLOCK_AREA, BLOCK)
+    )
 
 
 def _walk(folder: Path, heap: int, block: int) -> bool:
