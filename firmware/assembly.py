@@ -22,7 +22,7 @@ from firmware.wake import Wake
 from firmware.wifi import Wifi
 from firmware.wifi_control import start as start_wifi
 
-_OTA_NAMES = " +USEROTA +USEROTACFG +USEROTASTART +USEROTADATA +USEROTAEND +USEROTAABORT +SYSROLLBACK "
+_OTA_NAMES = " +USEROTA +USEROTASTART +USEROTADATA +USEROTAEND +USEROTAABORT "
 _CONFIG_FILE = "/user/config.json"
 
 
@@ -97,6 +97,7 @@ def assemble():
         (" +USERRAM ", "user_ram", system),
         (" +CWMODE +CWJAP +CWQAP +CWSTATE ", "wifi_commands wifi_control", wifi),
         (_OTA_NAMES, "ota_commands", ota),
+        (" +USEROTACFG +SYSROLLBACK ", "ota_settings", ota),
         (" +USERWKMCUCFG ", "wake_settings", wake),
     ):
         at.add_away(names, modules, owner)

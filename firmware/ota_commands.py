@@ -1,9 +1,9 @@
-"""AT+USEROTA and its family (SPEC, sections 3 and 6). Loaded when called, and what does the work only then."""
+"""AT+USEROTA and its family (SPEC, sections 3 and 6), but for what ``ota_settings`` has. Loaded when called, and what
+does the work only then.
+"""
 
 from micropython import const
 
-from firmware.at_error import IMAGE_REFUSED, AtError
-from firmware.at_user import DONE, OK
 from firmware.command import command, integer, string
 from firmware.unload import unload
 
@@ -15,16 +15,13 @@ _DATA_MOST = const(4096)
 def commands(ota):
     """The family's command table."""
     family = OtaCommands(ota)
-    settings = (integer(0, 1), integer(0, 1))
     start = (integer(1), string(64, 64, optional=True))
     return (
         command("+USEROTA", (integer(1, _URL_MOST),), set=family.upgrade, query=family.query),
-        command("+USEROTACFG", settings, set=family.configure, query=family.query_settings),
         command("+USEROTASTART", start, set=family.start),
         command("+USEROTADATA", (integer(1, _DATA_MOST),), set=family.data),
         command("+USEROTAEND", execute=family.end),
         command("+USEROTAABORT", execute=family.abort),
-        command("+SYSROLLBACK", execute=family.roll_back),
     )
 
 
@@ -38,15 +35,6 @@ class OtaCommands:
         """AT+USEROTA?"""
         ota = self._ota
         at.info(b"+USEROTA:%d,%d,%d" % (ota.state, ota.received, ota.total))
-
-    def configure(self, at, progress, restart):
-        """AT+USEROTACFG=<progress>,<restart>"""
-        self._ota.tell_progress = bool(progress)
-        self._ota.restarts = bool(restart)
-
-    def query_settings(self, at):
-        """AT+USEROTACFG?"""
-        at.info(b"+USEROTACFG:%d,%d" % (self._ota.tell_progress, self._ota.restarts))
 
     def upgrade(self, at, length):
         """AT+USEROTA=<url length>"""
@@ -83,21 +71,3 @@ class OtaCommands:
         except MemoryError:
             unload(*_WORK)
             raise
-
-    async def roll_back(self, at):
-        """AT+SYSROLLBACK: start the other slot's image, if it is sound; it is on trial then, as after an upgrade."""
-        from firmware.slot_writer import boot_running, other_slot
-
-        slot = other_slot()
-        self._ota.system.prove_valid()
-        try:
-            boot_running(self._ota)
-            slot.set_boot()
-        except OSError:
-            raise AtError(IMAGE_REFUSED)
-        finally:
-            unload("slot_writer", "esp_image", "ota_progress")
-        self._ota.remember(b"")
-        at.port.put(OK)
-        await self._ota.system.restart()
-        return DONE

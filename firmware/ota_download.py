@@ -10,7 +10,8 @@ from binascii import unhexlify
 
 from firmware import log
 from firmware.at_error import FAILED, IMAGE_REFUSED, NO_NETWORK, TIMED_OUT, TRANSFER_FAILED, AtError
-from firmware.ota_progress import BLOCK, begin, failed, finished
+from firmware.esp_image import SECTOR
+from firmware.ota_progress import BLOCK, begin, failed, finished, progressed
 from firmware.unload import unload
 
 _ETIMEDOUT = 116
@@ -71,7 +72,7 @@ async def _download(ota, block, url):
                     from firmware.slot_writer import SlotWriter
 
                     ota.writer = SlotWriter(ota, block, digest)
-                await ota.writer.take(body)
+                await _take(ota.writer, body)
             break
         except (HttpBroken, OSError) as error:
             # Another attempt only if a body had begun: a host wants to know at once that nobody is there.
@@ -99,6 +100,39 @@ def _parse(url):
     if len(digest) != _DIGEST:
         raise ValueError("digest")
     return parts, digest
+
+
+async def _take(writer, body):
+    """Take what is left of the body; go on from where it broke off, or begin anew if the body does."""
+    if body.position < writer.start + writer.filled:
+        writer.begin()
+    more = True
+    while more:
+        wanted = _wanted(writer)
+        if not wanted:
+            break
+        try:
+            if writer.filled < wanted:
+                whole = wanted - writer.filled == writer.piece
+                more = await body.fill(writer.block if whole else writer.block[writer.filled : wanted])
+        finally:
+            writer.filled = body.position - writer.start
+        if writer.filled == wanted or not more:
+            writer.flush()
+            progressed(writer.ota, body.position, body.total)
+            # Flash was busy: let the port see what has arrived.
+            await asyncio.sleep_ms(0)
+
+
+def _wanted(writer):
+    """How many bytes the present block is to have: fewer at the end of the file. A signature is the sector behind
+    the image's last one; a file whose digest is told may have one too.
+    """
+    end = writer.room
+    size = writer.check.size
+    if size:
+        end = writer.check.signature_at() + SECTOR if writer.needs_signature or writer.digest else size
+    return max(0, min(writer.piece, min(end, writer.room) - writer.start))
 
 
 async def _pause(config, attempt):

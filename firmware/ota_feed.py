@@ -67,13 +67,16 @@ def _copy(ota, writer, data):
 async def end(ota, at):
     """AT+USEROTAEND: verify, and make the slot the one to boot."""
     at.release()
-    from firmware.slot_finish import finish
-
     writer = _fed(ota)
     if ota.received < ota.total:
         log("upgrade ended early:", ota.received, "of", ota.total)
         failed(ota)
         raise AtError(IMAGE_REFUSED)
+    _guarded(ota, writer.flush)
+    # The last piece is written, and its memory needed.
+    writer.block = None
+    from firmware.slot_finish import finish
+
     _guarded(ota, finish, writer)
     return await finished(ota, at)
 

@@ -4,7 +4,7 @@
 """
 
 from firmware.esp_image import SECTOR, ImageError
-from firmware.slot_writer import KEY_FILE, signature_at
+from firmware.slot_writer import KEY_FILE
 
 
 def finish(writer):
@@ -31,7 +31,7 @@ def finish(writer):
 def _verify_signature(writer):
     from firmware.image_signature import is_signed
 
-    begin = signature_at(writer.check.size)
+    begin = writer.check.signature_at()
     if writer.start < begin + SECTOR:
         raise ImageError("not signed")
     # Three blocks of 1216 bytes at most.

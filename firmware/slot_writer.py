@@ -4,7 +4,6 @@ The image header is written last, so that an unfinished slot never looks like an
 one sector's erase, 45 ms typical.
 """
 
-import asyncio
 import hashlib
 import os
 
@@ -13,7 +12,6 @@ from micropython import const
 
 from firmware.at_error import NOT_POSSIBLE, AtError
 from firmware.esp_image import SECTOR, ImageCheck
-from firmware.ota_progress import progressed
 from firmware.unload import unload
 
 # As much as flash encryption, where it is on, writes at once.
@@ -75,37 +73,6 @@ class SlotWriter:
         self.start = self.filled = 0
         self.header = b""
 
-    async def take(self, body):
-        """Take what is left of the body; go on from where it broke off, or begin anew if the body does."""
-        if body.position < self.start + self.filled:
-            self.begin()
-        more = True
-        while more:
-            wanted = self._wanted()
-            if not wanted:
-                break
-            try:
-                if self.filled < wanted:
-                    whole = wanted - self.filled == self.piece
-                    more = await body.fill(self.block if whole else self.block[self.filled : wanted])
-            finally:
-                self.filled = body.position - self.start
-            if self.filled == wanted or not more:
-                self.flush()
-                progressed(self.ota, body.position, body.total)
-                # Flash was busy: let the port see what has arrived.
-                await asyncio.sleep_ms(0)
-
-    def _wanted(self):
-        """How many bytes the present block is to have: fewer at the end of the file. A signature is the sector behind
-        the image's last one; a file whose digest is told may have one too.
-        """
-        end = self.room
-        size = self.check.size
-        if size:
-            end = signature_at(size) + SECTOR if self.needs_signature or self.digest else size
-        return max(0, min(self.piece, min(end, self.room) - self.start))
-
     def flush(self):
         """Check what is in the block and write it."""
         count = self.filled
@@ -120,7 +87,7 @@ class SlotWriter:
         size = self.check.size
         if not self.check.complete():
             self.check.block(view)
-        if self.signed and (not size or self.start < signature_at(size)):
+        if self.signed and (not size or self.start < self.check.signature_at()):
             self.signed.update(self.block)
         if not self.start:
             self._open_slot()
@@ -143,8 +110,3 @@ class SlotWriter:
         boot_running(self.ota)
         self.header = bytes(self.block[:_HEADER])
         self.block[:_HEADER] = b"\xff" * _HEADER
-
-
-def signature_at(size):
-    """Where the signature of an image of ``size`` bytes lies: in the next sector."""
-    return (size + SECTOR - 1) // SECTOR * SECTOR
