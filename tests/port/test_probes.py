@@ -105,8 +105,8 @@ def make_board(folder: Path, probe: str, bits: int, names: str = "") -> Board:
     )
     heap = DEFAULT_HEAP * word_size(bits) // 32
     board = Board(folder, interpreter=interpreter.find(bits), heap=heap, flash_image=flash)
-    # Joining takes long enough for what the probe does while the board is joining.
-    board.network.set(password="", association_delay=0.5)
+    # Joining takes long enough for what the probe does while the board is joining, on a busy machine too.
+    board.network.set(password="", association_delay=1.0)
     return board
 
 
