@@ -40,7 +40,7 @@ while uart.any() < 1000:
     pass
 time.sleep_ms(50)
 print(uart.any())
-buffer = bytearray(4000)
+buffer = bytearray(1000)
 print(uart.readinto(buffer))
 """
     with running(tmp_path, text) as (board, host):
