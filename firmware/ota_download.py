@@ -29,8 +29,10 @@ async def upgrade(ota, at, length):
         block = bytearray(BLOCK)
         url = bytearray(length)
         await at.data(memoryview(url))
+        # Not what comes after the word that the URL is there: the host may ask how far the upgrade is.
+        too_early = at.port.drop_waiting()
         at.port.put(b"\r\nRecv %d bytes\r\n" % length)
-        if at.port.drop_waiting():
+        if too_early:
             at.busy()
         at.listen((b"AT+USEROTA?", b"AT+USEROTAABORT"))
         if not ota.connected():
