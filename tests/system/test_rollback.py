@@ -208,8 +208,11 @@ def test_the_trials_end_is_told(staying: Host) -> None:
 
 def test_an_image_that_could_not_upgrade_again_is_not_kept(make_board: MakeBoard) -> None:
     with contextlib.ExitStack() as stack:
-        boards = [stack.enter_context(make_board(CONFIG)) for _ in BROKEN]
-        hosts = [stack.enter_context(contextlib.closing(Host(board.port))) for board in boards]
+        boards, hosts = [], []
+        for _ in BROKEN:
+            boards.append(stack.enter_context(make_board(CONFIG)))
+            # At once: opening the line drops what has arrived.
+            hosts.append(stack.enter_context(contextlib.closing(Host(boards[-1].port))))
         # All at once: each waits some seconds before it starts again.
         for host, (path, text) in zip(hosts, BROKEN.values(), strict=True):
             host.expect(READY, 20)
