@@ -6,6 +6,8 @@ BOARD ?= board
 VERSION ?=
 MICROPYTHON_IMAGE ?=
 PYTEST_ARGS ?=
+# A file's tests share a board, so they stay together.
+PYTEST := $(VENV_PYTHON) -m pytest -n auto --dist loadfile
 PORT ?=
 IMAGE ?=
 UART ?=
@@ -26,11 +28,11 @@ run: .venv/ready ## start a simulated board and print its AT port; BOARD=dir kee
 
 test: .venv/ready ## run the tests; PYTEST_ARGS=... for pytest
 	@$(VENV_PYTHON) -m tools.interpreter
-	@$(VENV_PYTHON) -m pytest -m "not full" $(PYTEST_ARGS)
+	@$(PYTEST) -m "not full" $(PYTEST_ARGS)
 
 test-full: .venv/ready ## run the tests, those too that take long
 	@$(VENV_PYTHON) -m tools.interpreter
-	@$(VENV_PYTHON) -m pytest $(PYTEST_ARGS)
+	@$(PYTEST) $(PYTEST_ARGS)
 
 bench: .venv/ready ## measure against the plainest code, write build/bench.json
 	@$(VENV_PYTHON) -m tools.interpreter

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+WORKERS = 2
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("board", "the board under test")
@@ -18,6 +20,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="127.0.0.1",
         help="where the board reaches this machine (default: %(default)s)",
     )
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """How many processes ``make test`` spreads the tests over: a simulated board takes more than one core at times, and
+    a real one has one port.
+    """
+    return 0 if config.getoption("--port") else WORKERS
 
 
 def pytest_configure(config: pytest.Config) -> None:
