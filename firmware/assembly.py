@@ -22,7 +22,6 @@ from firmware.wake import Wake
 from firmware.wifi import Wifi
 from firmware.wifi_control import start as start_wifi
 
-_OTA_NAMES = " +USEROTA +USEROTASTART +USEROTADATA +USEROTAEND +USEROTAABORT "
 _CONFIG_FILE = "/user/config.json"
 
 
@@ -92,15 +91,7 @@ def assemble():
     )
     for family in families:
         at.add(family.commands())
-    for names, modules, owner in (
-        (" +RST +RESTORE +GMR +CMD +SYSLOG +SYSRAM +USERPROMPT ", "module_commands", system),
-        (" +USERRAM ", "user_ram", system),
-        (" +CWMODE +CWJAP +CWQAP +CWSTATE ", "wifi_commands wifi_control", wifi),
-        (_OTA_NAMES, "ota_commands", ota),
-        (" +USEROTACFG +SYSROLLBACK ", "ota_settings", ota),
-        (" +USERWKMCUCFG ", "wake_settings", wake),
-    ):
-        at.add_away(names, modules, owner)
+    at.owners = {"system": system, "wifi": wifi, "ota": ota, "wake": wake}
     own_tasks = load_own_commands(at) if mounted else []
     port.put(b"\r\nready\r\n")
     start_wifi(wifi, settings)

@@ -39,7 +39,8 @@ class AtUser:
         self._report = report
         # In the order of entry, which an ordinary dict does not keep on the device.
         self._table = OrderedDict()
-        self._away = []
+        # What the families of ``firmware.families`` belong to, by name.
+        self.owners = {}
         self._loaded = ""
         self._loaded_table = ()
         self._in_progress = False
@@ -50,17 +51,13 @@ class AtUser:
         for entry in commands:
             self._table[entry[0]] = entry
 
-    def add_away(self, names, modules, owner):
-        """Enter a family that is loaded when one of its commands is called. ``names`` are its commands, each between
-        two spaces; ``modules`` are what it loads, the first with a function ``commands(owner)`` that gives its table.
-        """
-        self._away.append((names, modules, owner))
-
     def commands(self):
         """The lines of all tables, in order."""
+        from firmware.families import FAMILIES
+
         yield from self._table.values()
-        for _, modules, owner in self._away:
-            for entry in self._load(modules, owner):
+        for owner, modules, _ in FAMILIES:
+            for entry in self._load(owner, modules):
                 if entry[0] not in self._table:
                     yield entry
 
@@ -197,21 +194,24 @@ class AtUser:
         """The table's line of a command; its family is loaded, and stays until another one is."""
         if name in self._table:
             return self._table[name]
-        padded = " " + name + " "
-        for names, modules, owner in self._away:
-            if padded in names:
-                for entry in self._load(modules, owner):
-                    if entry[0] == name:
-                        return entry
-        raise AtError(UNSUPPORTED)
+        entry = _line_of(self._loaded_table, name)
+        if not entry:
+            from firmware.families import family_of
 
-    def _load(self, modules, owner):
+            family = family_of(name)
+            unload("families")
+            entry = family and _line_of(self._load(*family), name)
+        if not entry:
+            raise AtError(UNSUPPORTED)
+        return entry
+
+    def _load(self, owner, modules):
         if self._loaded != modules:
             self.release()
             self._loaded = modules
             family = "firmware." + modules.split()[0]
             try:
-                self._loaded_table = __import__(family, None, None, ("commands",)).commands(owner)
+                self._loaded_table = __import__(family, None, None, ("commands",)).commands(self.owners[owner])
             except Exception:
                 # Memory did not suffice: keep nothing of it.
                 self.release()
@@ -263,6 +263,13 @@ class AtUser:
     def _show_code(self, code):
         if self.show_codes:
             self.port.put(b"ERR CODE:0x%08x\r\n" % (0x01000000 | code))
+
+
+def _line_of(table, name):
+    for entry in table:
+        if entry[0] == name:
+            return entry
+    return None
 
 
 def _existing(handler):

@@ -1,0 +1,22 @@
+"""Which module holds which commands. Loaded when a command is called whose family is not, and let go again: so a family
+that a host does not use costs nothing but its file.
+"""
+
+# The owner's name in ``AtUser.owners``; the modules that the family loads, the first with a function
+# ``commands(owner)`` that gives its table; its commands.
+FAMILIES = (
+    ("system", "module_commands", "+RST +RESTORE +GMR +CMD +SYSLOG +SYSRAM +USERPROMPT"),
+    ("system", "user_ram", "+USERRAM"),
+    ("wifi", "wifi_commands wifi_control", "+CWMODE +CWJAP +CWQAP +CWSTATE"),
+    ("ota", "ota_commands", "+USEROTA +USEROTASTART +USEROTADATA +USEROTAEND +USEROTAABORT"),
+    ("ota", "ota_settings", "+USEROTACFG +SYSROLLBACK"),
+    ("wake", "wake_settings", "+USERWKMCUCFG"),
+)
+
+
+def family_of(name):
+    """Owner and modules of the family with this command, or None."""
+    for owner, modules, names in FAMILIES:
+        if name in names.split():
+            return owner, modules
+    return None
