@@ -69,9 +69,7 @@ class UserRam:
     def _allocate(self, size):
         if self._system.user_block is not None:
             raise AtError(ALREADY_THERE)
-        if not _may_take(self._system.config, size):
-            raise AtError(NO_MEMORY)
-        self._system.user_block = bytearray(size)
+        self._system.user_block = _take(self._system.config, size)
 
     def _clear(self, offset, size):
         view = memoryview(self._system.user_block)[offset : offset + size]
@@ -95,15 +93,25 @@ class UserRam:
                 await at.port.write(head, part)
 
 
-def _may_take(config, size):
-    """Whether a block of ``size`` bytes can be had and leaves the reserve.
+def _take(config, size):
+    """A block of ``size`` bytes that leaves the reserve; AtError if there is none.
 
     What does not fit into the heap's first area makes the port add an area at least as large, taken from what TCP and
-    TLS live on.
+    TLS live on. Whether it fits into the areas there are is known only afterwards, so a small block is tried.
     """
     gc.collect()
     area = config.heap_area
-    if gc.mem_alloc() + size < area - area // 16:
-        return True
-    largest = max(region[2] for region in esp32.idf_heap_info(esp32.HEAP_DATA))
-    return largest - max(size, area) >= config.reserve
+    fits = gc.mem_alloc() + size < area - area // 16 or _largest() - max(size, area) >= config.reserve
+    if not fits and size > config.reserve:
+        raise AtError(NO_MEMORY)
+    block = bytearray(size)
+    if not fits and _largest() < config.reserve:
+        block = None
+        gc.collect()
+        raise AtError(NO_MEMORY)
+    return block
+
+
+def _largest():
+    """The largest piece of memory that ESP-IDF has left."""
+    return max(region[2] for region in esp32.idf_heap_info(esp32.HEAP_DATA))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.system.host import ERROR, OK, PROMPT, WRITE_OK, Host, error
+from tests.system.conftest import MakeBoard
+from tests.system.host import ERROR, OK, PROMPT, READY, WRITE_OK, Host, error
 from tests.system.ram import PATIENCE, chunks, fill, pattern, write
 
 NONE = 0x010A0001
@@ -397,3 +398,21 @@ def test_clear_of_a_long_range(host: Host) -> None:
     data = fill(host, 5000)
     host.command(b"AT+USERRAM=4,3001,999")
     expect_block(host, data[:999] + bytes(3001) + data[4000:])
+
+
+# The reserve for TCP and TLS.
+
+# Python's heap has outgrown its first area of 56,000 bytes; ESP-IDF's largest piece is 38 KB then.
+HELD = {"commands.py": b"HELD = bytes(30_000)\n"}
+
+
+def test_a_block_leaves_the_reserve_also_when_the_heap_has_grown(make_board: MakeBoard) -> None:
+    with make_board(user_files=HELD) as board:
+        host = Host(board.port)
+        host.expect(READY, 20)
+        host.command(b"ATE0", b"ATE0\r\n", OK)
+        host.command(b"AT+SYSLOG=1")
+        host.command(b"AT+USERRAM=1,32768", error(NO_MEMORY))
+        host.command(b"AT+USERRAM?", b"+USERRAM:0\r\n", OK)
+        fill(host, 4096)
+        host.close()
