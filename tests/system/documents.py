@@ -82,7 +82,7 @@ def template(command: Command) -> str:
     """A section of the page for a command of the firmware, in which names and words are still missing."""
     lines = [f"### AT{command.name}", "", "...", ""]
     names = []
-    rows = []
+    rows: list[str] = []
     for match in FIELD.finditer(command.test):
         optional = match[0].startswith("[")
         name = f"<{chr(ord('a') + len(rows))}>"
