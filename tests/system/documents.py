@@ -64,6 +64,31 @@ def documented_commands(text: str) -> dict[str, Command]:
     return commands
 
 
+@dataclass
+class Row:
+    """A line of the README's table of commands."""
+
+    names: list[str]
+    forms: tuple[str, ...]
+    state: str
+
+
+def table_rows(readme: str) -> list[Row]:
+    """The README's table of commands; a line may have several that are alike."""
+    section = readme.partition("| command | forms | state | remark |\n")[2].partition("\n\n")[0]
+    rows = []
+    for line in section.splitlines()[1:]:
+        names, forms, state, _ = (cell.strip() for cell in line.strip("|").split("|"))
+        found = [name.removeprefix("AT") for name in re.findall(r"`(AT[^`]*)`", names)]
+        rows.append(Row(found, tuple(form for form in FORMS if form in forms.split(", ")), state))
+    return rows
+
+
+def table_line(command: Command) -> str:
+    """A line of the README's table for a command of the firmware."""
+    return f"| `AT{command.name}` | {', '.join(command.forms)} | complete | |"
+
+
 def _test_form(parameters: list[tuple[bool, str]]) -> str:
     form = ""
     for index, (optional, extent) in enumerate(parameters):

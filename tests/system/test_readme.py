@@ -1,4 +1,4 @@
-"""What README.md shows is what a board answers."""
+"""What README.md and docs/upgrade.md show is what a board answers."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ from tools import upgrade
 from tools.image import build_image
 from tools.package import build_package
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
 FIRST, WOKEN, UPGRADE = re.findall(r"```text\n(.*?)```", README, re.DOTALL)
 (OWN_COMMAND,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-(SIGNING,) = re.findall(r"```sh\n(\.venv/bin/espsecure .*?)```", README, re.DOTALL)
+(SIGNING,) = re.findall(r"```sh\n(\.venv/bin/espsecure .*?)```", (ROOT / "docs" / "upgrade.md").read_text(), re.DOTALL)
 URL = "http://127.0.0.1:8000/esp-at-1.1.0.bin"
 
 
