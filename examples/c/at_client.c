@@ -38,6 +38,11 @@ static void trace(struct at_client *at, const char *line)
         at->trace(at->context, line);
 }
 
+static bool is_failure(const char *line)
+{
+    return strcmp(line, "ERROR") == 0 || strcmp(line, "FAIL") == 0 || strcmp(line, "SEND FAIL") == 0;
+}
+
 /* A command waits for its final result. */
 static bool pending(const struct at_client *at)
 {
@@ -63,7 +68,7 @@ static bool take_answer(struct at_client *at, const char *line)
         return strcmp(line, "OK") == 0 || strcmp(line, "ERROR") == 0;
     if (begins(line, "ERR CODE:")) {
         at->error_code = (uint32_t)strtoul(line + strlen("ERR CODE:"), NULL, 16);
-    } else if (strcmp(line, "ERROR") == 0 || strcmp(line, "FAIL") == 0 || strcmp(line, "SEND FAIL") == 0) {
+    } else if (is_failure(line)) {
         at->state = FAILED;
     } else if (request->data != NULL && at->state == SENT && strcmp(line, "OK") == 0) {
         /* the prompt follows */
@@ -78,6 +83,12 @@ static bool take_answer(struct at_client *at, const char *line)
     return true;
 }
 
+/* Of a command that has been given up. */
+static bool is_late_answer(const char *line)
+{
+    return strcmp(line, "OK") == 0 || is_failure(line) || begins(line, "ERR CODE:") || begins(line, "busy ");
+}
+
 static void take_line(struct at_client *at)
 {
     const char *line = at->text + ARROW;
@@ -87,9 +98,10 @@ static void take_line(struct at_client *at)
         at->ready = true;
         if (pending(at))
             at->state = RESTARTED;
-    } else if (!pending(at) || !take_answer(at, line)) {
-        if (at->on_report != NULL)
-            at->on_report(at->context, line);
+    } else if (pending(at) ? take_answer(at, line) : is_late_answer(line)) {
+        return;
+    } else if (at->on_report != NULL) {
+        at->on_report(at->context, line);
     }
 }
 

@@ -234,9 +234,12 @@ static enum at_result send_image(struct at_client *at, const struct esp_at_image
 enum at_result esp_at_upgrade(struct at_client *at, const struct esp_at_image *image, void *buffer, size_t size)
 {
     bool hashed = image->sha256 != NULL;
-    enum at_result result = command(at, SHORT_MS, "AT+USEROTASTART=%lu%s%s%s", (unsigned long)image->size,
-                                    hashed ? ",\"" : "", hashed ? image->sha256 : "", hashed ? "\"" : "");
+    /* An upgrade that this host began before it was reset may still be under way. */
+    enum at_result result = at_command(at, "AT+USEROTAABORT", SHORT_MS);
 
+    if (result == AT_OK)
+        result = command(at, SHORT_MS, "AT+USEROTASTART=%lu%s%s%s", (unsigned long)image->size, hashed ? ",\"" : "",
+                         hashed ? image->sha256 : "", hashed ? "\"" : "");
     if (result != AT_OK)
         return result;
     result = send_image(at, image, buffer, size < PIECE_MOST ? size : PIECE_MOST);

@@ -108,6 +108,8 @@ class Module:
         """Feed an image through the port and wait until the new firmware answers. ``image`` is a file, or any other
         object with ``readinto``; ``sha256`` are the 64 hex digits of its digest.
         """
+        # An upgrade that this host began before it was reset may still be under way.
+        self.command("AT+USEROTAABORT")
         self.command("AT+USEROTASTART=%d" % size + (',"%s"' % sha256 if sha256 else ""))
         try:
             buffer = memoryview(bytearray(PIECE))
@@ -264,7 +266,11 @@ class Module:
             self.ready = True
             if answer:
                 answer.over = answer.restarted = True
-        elif not (answer and not answer.over and answer.take(line)):
+        elif answer and not answer.over:
+            if not answer.take(line):
+                self._on_report(line)
+        elif not (line in _FAILURES or line == b"OK" or line.startswith((b"ERR CODE:", b"busy "))):
+            # Those are of a command that has been given up.
             self._on_report(line)
 
 

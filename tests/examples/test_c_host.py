@@ -12,6 +12,7 @@ import pytest
 from sim.board import Board
 from tests.examples.conftest import NEW_VERSION, WAKE_GPIO
 from tests.examples.fake_module import FakeModule, Step
+from tests.system.host import Host
 from tools.package import ROOT
 
 FOLDER = ROOT / "examples" / "c"
@@ -84,9 +85,20 @@ def test_an_upgrade_through_the_port(demo: Path, board: Board, awake: None, new_
     shown = run(demo, "-v", board.port, "upgrade", new_image)
     lines = re.sub(r"<- (AT version|SDK version|compile time).*\n", "", shown)
     assert lines == (
-        f"{START}-> AT+USEROTASTART={size}\n<- OK\n{fed}-> AT+USEROTAEND\n<- OK\n{RESTART}"
+        f"{START}-> AT+USEROTAABORT\n<- OK\n-> AT+USEROTASTART={size}\n<- OK\n{fed}-> AT+USEROTAEND\n<- OK\n{RESTART}"
         f"-> AT+GMR\n<- Bin version:{NEW_VERSION}(ESP32)\n<- OK\nversion: {NEW_VERSION}\nupgrade: done\n"
     )
+
+
+def test_an_upgrade_after_one_that_a_reset_of_the_host_has_cut_off(
+    demo: Path, board: Board, awake: None, new_image: Path
+) -> None:
+    host = Host(board.port)
+    host.command(b"AT+USEROTASTART=%d" % new_image.stat().st_size)
+    host.command(b"AT+USEROTADATA=4096", PROMPT)
+    host.write(b"x" * 1000)
+    host.close()
+    assert run(demo, board.port, "upgrade", new_image) == f"version: {NEW_VERSION}\nupgrade: done\n"
 
 
 def test_an_image_that_the_module_refuses(demo: Path, board: Board, awake: None, tmp_path: Path) -> None:
@@ -188,6 +200,7 @@ def test_a_piece_of_an_image_that_gets_lost_is_sent_again(demo: Path, tmp_path: 
     path = tmp_path / "image.bin"
     path.write_bytes(b"0123456789")
     steps = (
+        (b"AT+USEROTAABORT\r\n", OK),
         (b"AT+USEROTASTART=10\r\n", OK),
         (b"AT+USEROTADATA=10\r\n", PROMPT),
         (b"0123456789", b"ERR CODE:0x010a0009\r\n\r\nERROR\r\n"),
@@ -205,6 +218,7 @@ def test_an_answer_that_gets_lost_does_not_repeat_the_piece(demo: Path, tmp_path
     path = tmp_path / "image.bin"
     path.write_bytes(b"0123456789")
     steps = (
+        (b"AT+USEROTAABORT\r\n", OK),
         (b"AT+USEROTASTART=10\r\n", OK),
         (b"AT+USEROTADATA=10\r\n", PROMPT),
         (b"0123456789", b"\r\nRecv 10 bytes\r\n\r\nERROR\r\n"),

@@ -121,6 +121,7 @@ def test_a_module_that_restarts_by_itself(tmp_path: Path) -> None:
 
 def test_a_piece_of_an_image_that_gets_lost_is_sent_again(tmp_path: Path) -> None:
     steps = (
+        (b"AT+USEROTAABORT\r\n", OK),
         (b"AT+USEROTASTART=10\r\n", OK),
         (b"AT+USEROTADATA=10\r\n", PROMPT),
         (b"0123456789", b"ERR CODE:0x010a0009\r\n\r\nERROR\r\n"),
