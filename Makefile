@@ -4,7 +4,8 @@ PYTHON ?= python3
 VENV_PYTHON := .venv/bin/python
 BOARD ?= board
 VERSION ?=
-MICROPYTHON_IMAGE ?=
+MICROPYTHON ?=
+FLASH_SIZE ?=
 PYTEST_ARGS ?=
 # A file's tests share a board, so they stay together.
 PYTEST := $(VENV_PYTHON) -m pytest -n auto --dist loadfile
@@ -48,9 +49,9 @@ format: .venv/ready ## put the sources into the project's form
 	@$(VENV_PYTHON) -m ruff check --fix
 	@$(VENV_PYTHON) -m ruff format
 
-image: .venv/ready ## make build/esp-at-VERSION.bin; MICROPYTHON_IMAGE=file for a real board
-	@test -n "$(VERSION)" || { echo "say which version: make image VERSION=1.2.3"; exit 1; }
-	@$(VENV_PYTHON) -m tools.image --version "$(VERSION)" $(if $(MICROPYTHON_IMAGE),--base "$(MICROPYTHON_IMAGE)")
+image: .venv/ready ## make build/esp-at-VERSION.bin; MICROPYTHON=ESP32_....bin for a real board; VERSION=... FLASH_SIZE=8MB
+	@$(VENV_PYTHON) -m tools.image $(if $(VERSION),--version "$(VERSION)") $(if $(MICROPYTHON),--micropython "$(MICROPYTHON)") \
+		$(if $(FLASH_SIZE),--flash-size "$(FLASH_SIZE)")
 
 upgrade: .venv/ready ## upgrade a board: PORT=... IMAGE=...; UART=1 through the port, SSID=... PASSWORD=... HTTP_HOST=... BAUDRATE=...
 	@test -n "$(PORT)" -a -n "$(IMAGE)" || { echo "say which board and image: make upgrade PORT=/dev/ttyUSB0 IMAGE=build/esp-at-1.2.3.bin"; exit 1; }

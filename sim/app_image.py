@@ -11,14 +11,14 @@ import hashlib
 import struct
 from dataclasses import dataclass
 
+from sim.models import ESP32, Target
+
 HEADER_SIZE = 24
 IMAGE_MAGIC = 0xE9
-CHIP_ESP32 = 0
 MAX_SEGMENTS = 16
 MAX_SEGMENT_SIZE = 16 << 20
 CHECKSUM_START = 0xEF
 MAP_PAGE = 0x10000
-MAPPED = (range(0x3F400000, 0x3F800000), range(0x400D0000, 0x40400000))
 DESCRIPTOR_OFFSET = HEADER_SIZE + 8
 _DESCRIPTOR = struct.Struct("<I12x32s32s")
 _DESCRIPTOR_MAGIC = 0xABCD5432
@@ -37,16 +37,16 @@ class ImageInfo:
     project: str
 
 
-def verify(slot: bytes) -> ImageInfo:
-    """Check the image at the beginning of ``slot`` (a whole partition); raises ``ImageError``."""
+def verify(slot: bytes, target: Target = ESP32) -> ImageInfo:
+    """Check the image at the beginning of ``slot`` (a whole partition) for a chip; raises ``ImageError``."""
     if len(slot) < HEADER_SIZE or slot[0] != IMAGE_MAGIC:
         raise ImageError("invalid magic byte (nothing flashed here?)")
     (chip,) = struct.unpack_from("<H", slot, 12)
-    if chip != CHIP_ESP32:
-        raise ImageError(f"mismatch chip ID, expected {CHIP_ESP32}, found {chip}")
+    if chip != target.number:
+        raise ImageError(f"mismatch chip ID, expected {target.number}, found {chip}")
     if slot[1] > MAX_SEGMENTS:
         raise ImageError(f"segment count {slot[1]} exceeds max {MAX_SEGMENTS}")
-    end, checksum = _walk_segments(slot)
+    end, checksum = _walk_segments(slot, target)
     length = (end + 16) & ~15
     if length > len(slot):
         raise ImageError(f"image length {length} doesn't fit in partition length {len(slot)}")
@@ -57,7 +57,7 @@ def verify(slot: bytes) -> ImageInfo:
     return ImageInfo(length, *_describe(slot))
 
 
-def _walk_segments(slot: bytes) -> tuple[int, int]:
+def _walk_segments(slot: bytes, target: Target) -> tuple[int, int]:
     """Where the last segment ends, and the XOR of the data of all."""
     position = HEADER_SIZE
     checksum = CHECKSUM_START
@@ -68,7 +68,8 @@ def _walk_segments(slot: bytes) -> tuple[int, int]:
         position += 8
         if size % 4 or size >= MAX_SEGMENT_SIZE:
             raise ImageError(f"invalid segment length 0x{size:x}")
-        if any(load_address in region for region in MAPPED) and (load_address - position) % MAP_PAGE:
+        mapped = load_address in target.data or load_address in target.code
+        if mapped and (load_address - position) % MAP_PAGE:
             raise ImageError(f"segment {number} load address 0x{load_address:08x} doesn't match data 0x{position:08x}")
         if position + size > len(slot):
             raise ImageError(f"segment {number} lies outside of the partition")

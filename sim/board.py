@@ -17,8 +17,9 @@ from types import TracebackType
 
 from sim import bootloader, images, vcd
 from sim.chip import DEEPSLEEP_RESET, HARD_RESET, PWRON_RESET, SOFT_RESET, WDT_RESET, Chip
-from sim.flash import Flash
+from sim.flash import DEFAULT_SIZE, Flash
 from sim.loop import Loop
+from sim.models import DEFAULT, MODELS, Model
 from sim.network import Network
 from sim.pins import Pins
 from sim.process import Process, Program
@@ -34,7 +35,7 @@ SHORTEST_RUN = 1.0
 ABORTED = "abort() was called at PC 0x4008b1c7 on core 0"
 REBOOTING = "\r\n\r\nRebooting...\r\n"
 
-_own_heap: dict[Path, int] = {}
+_own_heap: dict[tuple[Path, Model], int] = {}
 _own_heap_lock = threading.Lock()
 
 
@@ -53,6 +54,7 @@ class _Command:
 class Board:
     """One simulated board, whose state lives in ``folder``.
 
+    ``model``: the module, a name from ``sim.models.MODELS``.
     ``interpreter``: the executable of MicroPython's unix port. ``timed``: the UARTs run at their baud rate and lose
     what a board would lose. ``heap``: how many bytes the code on the board has for itself. ``flash_image``: what a new
     board's flash holds, by default this tree's firmware. ``script``: a file, or a folder with main.py, of the host that
@@ -64,6 +66,7 @@ class Board:
         self,
         folder: Path,
         *,
+        model: str = DEFAULT,
         interpreter: Path | None = None,
         timed: bool = False,
         heap: int | None = None,
@@ -71,6 +74,7 @@ class Board:
         script: Path | None = None,
     ) -> None:
         self.folder = Path(folder)
+        self.model = MODELS[model]
         self.interpreter = interpreter or interpreters.find(bits=32)
         self.timed = timed
         self.heap = DEFAULT_HEAP if heap is None else heap
@@ -80,15 +84,16 @@ class Board:
         self.powered = False
         self.on_console: Callable[[bytes], None] | None = None
         self.folder.mkdir(parents=True, exist_ok=True)
-        images.provide_flash(self.folder / "flash.bin", flash_image, bare=script is not None)
+        target = self.model.target
+        images.provide_flash(self.folder / "flash.bin", flash_image, bare=script is not None, target=target)
         self._began = time.monotonic()
         self._console = bytearray()
         self._printed = threading.Condition()
         self._loop = Loop("board-io")
         self._uarts = Uarts(self._loop, self.seconds, timed=timed)
-        self.pins = Pins(self.seconds)
+        self.pins = Pins(self.seconds, self.model)
         self.network = Network(self.folder)
-        self.flash = Flash(self.folder / "flash.bin")
+        self.flash = Flash(self.folder / "flash.bin", DEFAULT_SIZE, target)
         self.flash.on_power_cut = lambda: self._ask(_Command("off"), wait=False)
         self.flash.on_abort = lambda: self.restart(HARD_RESET, ABORTED)
         self.flash.on_busy = self._flash_busy
@@ -288,11 +293,11 @@ class Board:
     def _measure_own_heap(self) -> int:
         """How much of the heap the simulator's own modules hold: seen once for each interpreter."""
         with _own_heap_lock:
-            if self.interpreter not in _own_heap:
+            if (self.interpreter, self.model) not in _own_heap:
                 self._start_process(MEASURING_HEAP, "-").finish()
-            if self.interpreter not in _own_heap:
+            if (self.interpreter, self.model) not in _own_heap:
                 raise OSError(f"{self.interpreter} does not run the simulator's modules: see the console")
-            return _own_heap[self.interpreter]
+            return _own_heap[self.interpreter, self.model]
 
     def _start_process(self, heap: int, target: str) -> Process:
         program = Program(self.interpreter, heap, self._uarts.device_fds, self.timed, target)
@@ -300,11 +305,16 @@ class Board:
 
     def _register(self, server: Server) -> None:
         server.calls["board.started"] = self._started
+        server.calls["board.model"] = self._describe
         for peripheral in (self._uarts, self.pins, self._chip, self.flash, self.network):
             peripheral.register(server)
 
     def _started(self, _payload: bytes, own_heap: int) -> None:
-        _own_heap[self.interpreter] = own_heap
+        _own_heap[self.interpreter, self.model] = own_heap
+
+    def _describe(self, _payload: bytes) -> list[object]:
+        model = self.model
+        return [model.machine, model.pins, model.first_input_only, model.architecture, model.registers]
 
     def _on_end(self, process: Process) -> None:
         self._ask(_Command("ended", process=process), wait=False)

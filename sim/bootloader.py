@@ -85,7 +85,7 @@ def _read_choice(flash: Flash, factory: bool, slots: int, log: list[str]) -> tup
 
 def _load(flash: Flash, slot: Partition, number: int, log: list[str]) -> ImageInfo | None:
     try:
-        image = verify(flash.read(slot.address, slot.size))
+        image = verify(flash.read(slot.address, slot.size), flash.target)
     except ImageError as error:
         log.append(f"E esp_image: image at 0x{slot.address:x}: {error}")
         name = "Factory app partition" if number == _FACTORY else f"OTA app partition slot {number}"

@@ -15,6 +15,7 @@ from pathlib import Path
 from sim import otadata
 from sim.app_image import ImageError, verify
 from sim.esp32 import Esp32
+from sim.models import ESP32, Target
 from sim.partitions import (
     SUBTYPE_ANY,
     TABLE_ADDRESS,
@@ -57,11 +58,12 @@ class Flash:
 
     The board sets the callables: ``on_power_cut()`` when ``cut_after`` strikes, ``on_abort()`` when the program touches
     what it runs from, ``on_busy(seconds)`` for each operation in timed mode. ``running`` is the slot that the boot
-    loader started.
+    loader started, ``target`` the chip whose images start.
     """
 
-    def __init__(self, path: Path, size: int = DEFAULT_SIZE) -> None:
+    def __init__(self, path: Path, size: int = DEFAULT_SIZE, target: Target = ESP32) -> None:
         self.path = path
+        self.target = target
         self.operations = 0
         self.running: Partition | None = None
         self.on_power_cut: Callable[[], None] | None = None
@@ -181,7 +183,7 @@ class Flash:
     def _summary(self, slot: Partition, entries: list[otadata.Entry], boot: Partition | None) -> Slot:
         entry = max(entries, key=lambda e: e.sequence, default=None)
         try:
-            info = verify(self.read(slot.address, slot.size))
+            info = verify(self.read(slot.address, slot.size), self.target)
             problem, version, project = "", info.version, info.project
         except ImageError as error:
             problem, version, project = str(error), "", ""

@@ -144,7 +144,7 @@ def next_update(flash: Flash, start: Partition) -> Partition | None:
 def set_boot(flash: Flash, partition: Partition) -> None:
     """Choose ``partition`` for the next start, on trial, if its image is valid."""
     try:
-        verify(flash.read(partition.address, partition.size))
+        verify(flash.read(partition.address, partition.size), flash.target)
     except ImageError as error:
         raise EspError("ESP_ERR_OTA_VALIDATE_FAILED") from error
     if partition.type != TYPE_APP:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sim import vcd
+from sim.models import DEFAULT, MODELS, Model
 from sim.rpc import Server
 
 PIN_GET = 20
@@ -21,9 +22,6 @@ PIN_TOGGLE = 22
 PIN_MODE = 23
 PIN_PULL = 24
 PIN_HOLD = 25
-
-PINS = (*range(24), 25, 26, 27, *range(32, 40))
-FIRST_INPUT_ONLY = 34
 
 INPUT, OUTPUT, OPEN_DRAIN = "input", "output", "open-drain"
 OUTPUT_BIT, OPEN_DRAIN_BIT = 2, 4
@@ -35,6 +33,7 @@ class Pad:
     """One pad: what the program has set, and what can be measured."""
 
     number: int
+    input_only: bool = False
     mode: str = INPUT
     latch: int = 0
     pull: int = 0
@@ -49,18 +48,20 @@ class Pad:
             return self.latch
         if self.outside is not None:
             return self.outside
-        if self.pull and self.number < FIRST_INPUT_ONLY:
+        if self.pull and not self.input_only:
             return int(bool(self.pull & PULL_UP_BIT))
         return None
 
 
 class Pins:
-    """All pads of a board. Numbers are GPIO numbers; times are seconds since ``clock`` began."""
+    """All pads of a board, those of ``model``. Numbers are GPIO numbers; times are seconds since ``clock`` began."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, model: Model = MODELS[DEFAULT]) -> None:
         self._clock = clock
         self._lock = threading.RLock()
-        self._pads = {number: Pad(number, trace=[(0.0, None)]) for number in PINS}
+        self._pads = {
+            number: Pad(number, number >= model.first_input_only, trace=[(0.0, None)]) for number in model.pins
+        }
 
     def level(self, number: int) -> int | None:
         """0 or 1, or None for a pad that nobody drives."""

@@ -3,7 +3,7 @@
 Format (esptool's documentation, "Firmware Image Format"): a header of 24 bytes, segments of ``<II`` (load address,
 size) and data, a checksum in the last byte of a block of 16 (XOR of all segment data, from 0xef), and where the header
 says so the SHA-256 of everything before it. The application descriptor (ESP-IDF's ``esp_app_desc_t``) begins the first
-segment that is mapped as data from flash.
+segment, which is mapped as data from flash. A boot loader has the same format, without a descriptor.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ import operator
 import struct
 from dataclasses import dataclass
 
+from sim.models import ESP32, TARGETS, Target
+
 HEADER_SIZE = 24
 SEGMENT_HEADER = struct.Struct("<II")
 MAGIC = 0xE9
-CHIP_ESP32 = 0
+FLASH_OFFSET = 3  # the upper four bits tell the flash's size: 1 MB shifted left by so many bits
 CHIP_OFFSET = 12
 HASH_FLAG_OFFSET = 23
 HASH_SIZE = 32
@@ -26,7 +28,7 @@ CHECKSUM_BLOCK = 16
 MAX_SEGMENTS = 16
 SECTOR = 4096
 PADDING_ADDRESS = 0  # the boot loader verifies such a segment and loads it nowhere
-DROM = range(0x3F400000, 0x3F800000)
+MEBIBYTE = 1 << 20
 
 DESCRIPTOR_MAGIC = 0xABCD5432
 DESCRIPTOR_SIZE = 256
@@ -58,10 +60,20 @@ class AppImage:
     size: int
 
     @property
+    def target(self) -> Target:
+        """The kind of chip that it is made for."""
+        return TARGETS[_chip(self.header)]
+
+    @property
+    def flash_size(self) -> int:
+        """The flash's size in bytes, as the header tells it."""
+        return MEBIBYTE << (self.header[FLASH_OFFSET] >> 4)
+
+    @property
     def descriptor(self) -> Segment:
         """The segment that begins with the application descriptor."""
         for segment in self.segments:
-            if segment.load_address in DROM:
+            if segment.load_address in self.target.data:
                 if segment.data[:4] == DESCRIPTOR_MAGIC.to_bytes(4, "little") and len(segment.data) >= DESCRIPTOR_SIZE:
                     return segment
                 break
@@ -89,9 +101,9 @@ def parse(data: bytes) -> AppImage:
     """Check the image at the beginning of ``data``, which may go on behind it; raises ImageError."""
     if len(data) < HEADER_SIZE or data[0] != MAGIC:
         raise ImageError("not an application image")
-    (chip,) = struct.unpack_from("<H", data, CHIP_OFFSET)
-    if chip != CHIP_ESP32:
-        raise ImageError(f"an image for chip {chip}, not for the ESP32")
+    if _chip(data) not in TARGETS:
+        known = ", ".join(target.name for target in TARGETS.values())
+        raise ImageError(f"an image for chip {_chip(data)}; those known are {known}")
     segments = []
     position = HEADER_SIZE
     for _ in range(data[1]):
@@ -111,6 +123,14 @@ def parse(data: bytes) -> AppImage:
             raise ImageError("the image's SHA-256 does not match")
         end += HASH_SIZE
     return AppImage(data[:HEADER_SIZE], tuple(segments), end)
+
+
+def with_flash_size(image: AppImage, size: int) -> bytes:
+    """``image`` with ``size`` (bytes, a power of two from 1 MB on) as the flash's size in its header."""
+    code = (size // MEBIBYTE).bit_length() - 1
+    header = bytearray(image.header)
+    header[FLASH_OFFSET] = code << 4 | header[FLASH_OFFSET] & 0x0F
+    return assemble(bytes(header), [(segment.load_address, segment.data) for segment in image.segments])
 
 
 def assemble(header: bytes, segments: list[tuple[int, bytes]]) -> bytes:
@@ -149,15 +169,22 @@ def with_package(base: AppImage, package: bytes, version: str, project: str) -> 
     return assemble(base.header, segments)
 
 
-def synthetic_base() -> bytes:
-    """The smallest image that a boot loader accepts: a descriptor, and code that loops until the watchdog bites."""
-    header = struct.pack("<BBBBIB3xHBHH4xB", MAGIC, 0, 2, 0x20, 0x40080000, 0xEE, CHIP_ESP32, 0, 0, 399, 1)
+def synthetic_base(target: Target = ESP32) -> bytes:
+    """The smallest image that a simulated boot loader accepts: a descriptor, and an ESP32's code that loops until the
+    watchdog bites.
+    """
+    header = struct.pack("<BBBBIB3xHBHH4xB", MAGIC, 0, 2, 0x20, 0x40080000, 0xEE, target.number, 0, 0, 399, 1)
     descriptor = bytearray(DESCRIPTOR_SIZE)
     descriptor[:4] = DESCRIPTOR_MAGIC.to_bytes(4, "little")
     descriptor[TIME_FIELD] = b"00:00:00".ljust(16, b"\0")
     descriptor[DATE_FIELD] = b"Jan  1 2000".ljust(16, b"\0")
     loop = b"\x06\xff\xff\x00"  # the instruction "j ." and a byte to fill the word
-    return assemble(header, [(0x3F400020, bytes(descriptor)), (0x40080000, loop)])
+    return assemble(header, [(target.data.start + 0x20, bytes(descriptor)), (0x40080000, loop)])
+
+
+def _chip(header: bytes) -> int:
+    (number,) = struct.unpack_from("<H", header, CHIP_OFFSET)
+    return int(number)
 
 
 def _describe(data: bytes, version: str, project: str) -> bytes:

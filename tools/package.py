@@ -73,6 +73,11 @@ def compile_module(name: str, text: str) -> bytes:
         return compiled.read_bytes()
 
 
+def bytecode_version() -> int:
+    """The version of the bytecode that mpy-cross makes."""
+    return compile_module("version.py", "")[1]
+
+
 def filesystem(files: Mapping[str, bytes], blocks: int, block_size: int = SECTOR) -> bytes:
     """A littlefs of ``blocks`` blocks that holds ``files`` (path: content); raises PackageError if they do not fit."""
     context = UserContext(blocks * block_size)

@@ -15,12 +15,15 @@ _lock = _thread.allocate_lock()
 _op = bytearray(16)
 _answer = array.array("i", (0,))
 _READABLE = (bytes, bytearray, memoryview)
+model = None
 own_heap = 0  # bytes of the heap that the simulator itself holds: not the program's
 
 
 def connect(descriptor):
-    global _file
+    global _file, model
     _file = open(descriptor, "r+b")
+    # What the module is called, its GPIOs, the first that is input only, architecture, registers (sim/models.py).
+    model = call("board.model")
 
 
 def op(code, a=0, b=0):

@@ -2,6 +2,7 @@
 
 from collections import namedtuple
 
+import _board
 from uos import (
     VfsFat,
     VfsLfs2,
@@ -25,7 +26,7 @@ _Uname = namedtuple("", ("sysname", "nodename", "release", "version", "machine")
 
 
 def uname():
-    return _Uname("esp32", "esp32", "1.25.0", "v1.25.0 on 2025-04-15", "Generic ESP32 module with ESP32")
+    return _Uname("esp32", "esp32", "1.25.0", "v1.25.0 on 2025-04-15", _board.model[0])
 
 
 def sync():

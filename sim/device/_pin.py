@@ -8,9 +8,9 @@ _TOGGLE = const(22)
 _MODE = const(23)
 _PULL = const(24)
 _HOLD = const(25)
-_FIRST_INPUT_ONLY = const(34)
 _OUTPUT_BIT = const(2)
 
+_KNOWN, _FIRST_INPUT_ONLY = _board.model[1:3]
 _pins = {}
 
 
@@ -18,7 +18,7 @@ def number(pin):
     """The number of a pin given as object or number."""
     if isinstance(pin, Pin):
         return pin._number
-    if isinstance(pin, int) and (0 <= pin < 24 or 25 <= pin < 28 or 32 <= pin < 40):
+    if isinstance(pin, int) and pin in _KNOWN:
         return pin
     raise ValueError("invalid pin")
 

@@ -3,13 +3,13 @@
 import sys as _host
 from collections import namedtuple
 
+import _board
+
 _Implementation = namedtuple("", ("name", "version", "_machine", "_mpy", "_build"))
-_MPY_VERSION = 6 | 3 << 8 | 10 << 10  # bytecode version 6.3, architecture 10: xtensawin
+_MPY_VERSION = 6 | 3 << 8 | _board.model[3] << 10  # bytecode version 6.3 and the architecture
 
 platform = "esp32"
-implementation = _Implementation(
-    "micropython", (1, 25, 0, ""), "Generic ESP32 module with ESP32", _MPY_VERSION, "ESP32_GENERIC-OTA"
-)
+implementation = _Implementation("micropython", (1, 25, 0, ""), _board.model[0], _MPY_VERSION, "ESP32_GENERIC-OTA")
 version = "3.4.0; MicroPython v1.25.0 on 2025-04-15"
 version_info = (3, 4, 0)
 maxsize = 0x7FFFFFFF

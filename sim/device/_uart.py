@@ -25,7 +25,7 @@ _EINVAL = const(22)
 _ETIMEDOUT = const(116)
 
 _HARDWARE_FIFO = const(128)
-_FIRST_INPUT_ONLY = const(34)
+_FIRST_INPUT_ONLY = _board.model[2]
 _CLOCK = 80000000 << 4
 
 _PINS = ((1, 3), (10, 9), (17, 16))

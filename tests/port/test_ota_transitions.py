@@ -13,7 +13,8 @@ import pytest
 
 from sim.board import Board
 from tests.sim.images import IMAGE
-from tools.image import build_flash, official_partition_table
+from tools.flash_layout import official_ota_partitions
+from tools.image import build_flash
 
 TABLE = Path(__file__).with_name("answers") / "ota_transitions.md"
 RESET = "reset"
@@ -108,7 +109,7 @@ def lines(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     folder = tmp_path_factory.mktemp("board")
     script = folder / "steps.py"
     script.write_text(PROGRAM.format(steps=[row.action for row in ROWS]), encoding="utf-8")
-    flash = build_flash(IMAGE, partitions=official_partition_table(), vfs_files={})
+    flash = build_flash(IMAGE, partitions=official_ota_partitions(), vfs_files={})
     with Board(folder, flash_image=flash, script=script) as board:
         assert board.wait_for_console(b"\nend", PATIENCE), board.console.decode()
         return board.console.decode().splitlines()

@@ -17,7 +17,7 @@ import pytest
 
 from sim.board import ABORTED, DEFAULT_HEAP, HARD_RESET, PWRON_RESET, SOFT_RESET, Board
 from tests.sim.scripts import wait_for
-from tools import image, interpreter, package
+from tools import flash_layout, image, interpreter, package
 
 HERE = Path(__file__).parent
 PROBES = sorted(path.stem for path in (HERE / "answers").glob("*.txt") if path.stem != "running_slot")
@@ -100,7 +100,7 @@ def make_board(folder: Path, probe: str, bits: int, names: str = "") -> Board:
     boot_py = "".join(parts) + f"\nprint('{END}')\n"
     flash = image.build_flash(
         image.build_image(package.smallest_filesystem({}), "0.0.0"),
-        partitions=image.official_partition_table(),
+        partitions=flash_layout.official_ota_partitions(),
         vfs_files={"boot.py": boot_py.encode()},
     )
     heap = DEFAULT_HEAP * word_size(bits) // 32

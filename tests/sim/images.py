@@ -7,7 +7,7 @@ from pathlib import Path
 from sim.flash import Flash
 from sim.partitions import TABLE_ADDRESS, build_table
 from tools import app_image
-from tools.image import BOARD_PARTITIONS
+from tools.flash_layout import BOARD
 
 IMAGE = app_image.with_package(app_image.parse(app_image.synthetic_base()), bytes(64), "1.0", "test")
 
@@ -15,7 +15,7 @@ IMAGE = app_image.with_package(app_image.parse(app_image.synthetic_base()), byte
 def make_flash(folder: Path, ota_0: bytes = IMAGE, ota_1: bytes = b"") -> Flash:
     """A flash with the board's partition table, and images in its slots."""
     flash = Flash(folder / "flash.bin")
-    flash.write(TABLE_ADDRESS, build_table(BOARD_PARTITIONS))
+    flash.write(TABLE_ADDRESS, build_table(BOARD.partitions))
     flash.write(flash.partition("ota_0").address, ota_0)
     flash.write(flash.partition("ota_1").address, ota_1)
     flash.operations = 0

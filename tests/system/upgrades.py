@@ -13,24 +13,24 @@ from pathlib import Path
 
 from sim.board import Board
 from sim.flash import Slot
+from sim.models import ESP32C3
 from tests.system.host import OK, PROMPT, READY, Host
-from tools import app_image
+from tools import app_image, micropython_build
 from tools.image import SLOT_SIZE, build_image
 from tools.package import ROOT, build_package
 
 BASE_VARIABLE = "MICROPYTHON_IMAGE"
 JOINED = b"WIFI CONNECTED\r\nWIFI GOT IP\r\n"
-CHIP_ESP32_C3 = 5
 HASH_SIZE = 32
 UPGRADE_PATIENCE = 60.0
 RESTART_PATIENCE = 20.0
 
 
 @functools.cache
-def official_base() -> bytes | None:
+def official_base() -> micropython_build.Build | None:
     """The MicroPython build that the environment names, None without one."""
     name = os.environ.get(BASE_VARIABLE)
-    return Path(name).read_bytes() if name else None
+    return micropython_build.read(Path(name).read_bytes()) if name else None
 
 
 @functools.cache
@@ -53,7 +53,7 @@ def for_another_chip(data: bytes) -> bytes:
     """The image, sound but for the ESP32-C3."""
     parsed = app_image.parse(data)
     header = bytearray(parsed.header)
-    struct.pack_into("<H", header, app_image.CHIP_OFFSET, CHIP_ESP32_C3)
+    struct.pack_into("<H", header, app_image.CHIP_OFFSET, ESP32C3.number)
     return app_image.assemble(bytes(header), [(part.load_address, part.data) for part in parsed.segments])
 
 

@@ -17,9 +17,10 @@ DESCRIPTOR_SIZE = 256
 
 @dataclass(frozen=True)
 class FlashedBase:
-    """The bytes of a file to be flashed at 0x1000."""
+    """The bytes of a file to be flashed at ``start``."""
 
     data: bytes
+    start: int = 0x1000
 
 
 def make_image(segments: list[tuple[int, bytes]], chip: int = 0) -> bytes:
@@ -34,6 +35,10 @@ def make_image(segments: list[tuple[int, bytes]], chip: int = 0) -> bytes:
     return bytes(image + hashlib.sha256(image).digest())
 
 
+# What MicroPython shows at its prompt, and what sys.implementation tells.
+PROMPT_TEXT = b"\0MicroPython v%s on 2025-04-15\0; Generic ESP32 module with ESP32\0"
+
+
 def make_descriptor() -> bytes:
     """An application descriptor as ESP-IDF writes it, recognisable in every field that stays."""
     fields = struct.pack("<II8x", 0xABCD5432, 7) + b"0.9".ljust(32, b"\0") + b"other".ljust(32, b"\0")
@@ -41,32 +46,64 @@ def make_descriptor() -> bytes:
     return (fields + bytes(range(32))).ljust(DESCRIPTOR_SIZE, b"\0")
 
 
-def make_official() -> FlashedBase:
-    """A boot loader, a partition table and an application, at the places where an official OTA build has them.
+@dataclass(frozen=True)
+class Chip:
+    """Number, address of the boot loader, where flash is mapped as data and as code, and internal memory."""
 
-    The application is of a size that is not a multiple of 4096, and has segments that are mapped from flash.
+    number: int
+    boot_loader: int
+    drom: int
+    irom: int
+    iram: int
+
+
+CHIPS = {
+    "esp32": Chip(0, 0x1000, 0x3F400020, 0x400D0020, 0x40080000),
+    "esp32s3": Chip(9, 0, 0x3C140020, 0x42000020, 0x40374000),
+    "esp32c3": Chip(5, 0, 0x3C150020, 0x42000020, 0x40380000),
+    "esp32c6": Chip(13, 0, 0x420C0020, 0x42000020, 0x40800000),
+}
+OTA_PARTITIONS = [
+    (1, 0x02, 0x9000, 0x4000, b"nvs"),
+    (1, 0x00, 0xD000, 0x2000, b"otadata"),
+    (1, 0x01, 0xF000, 0x1000, b"phy_init"),
+    (0, 0x10, 0x10000, 0x180000, b"ota_0"),
+    (0, 0x11, 0x190000, 0x180000, b"ota_1"),
+    (1, 0x81, 0x310000, 0xF0000, b"vfs"),
+]
+PLAIN_PARTITIONS = [
+    (1, 0x02, 0x9000, 0x6000, b"nvs"),
+    (1, 0x01, 0xF000, 0x1000, b"phy_init"),
+    (0, 0x00, 0x10000, 0x1F0000, b"factory"),
+]
+
+
+def make_official(
+    chip: str = "esp32",
+    version: bytes = b"1.25.0",
+    partitions: list[tuple[int, int, int, int, bytes]] = OTA_PARTITIONS,
+    size: int = 0,
+) -> FlashedBase:
+    """A boot loader, a partition table and an application, at the places where an official build has them.
+
+    The application is of a size that is not a multiple of 4096, larger by ``size``, and has segments that are mapped
+    from flash.
     """
-    drom = make_descriptor() + bytes(0x200)
+    kind = CHIPS[chip]
+    drom = make_descriptor() + PROMPT_TEXT % version
+    drom += bytes(0x300 - len(drom))
     before_irom = 24 + 8 + len(drom) + 8
     padding = 0x10020 - 8 - before_irom
     segments = [
-        (0x3F400020, drom),
-        (0x40080000, bytes(range(256)) * (padding // 256) + bytes(padding % 256)),
-        (0x400D0020, b"\x36\x41\x00\x00" * 1000),
+        (kind.drom, drom),
+        (kind.iram, bytes(range(256)) * (padding // 256) + bytes(padding % 256)),
+        (kind.irom, b"\x36\x41\x00\x00" * 1000 + bytes(size)),
     ]
-    entries = [
-        (1, 0x02, 0x9000, 0x4000, b"nvs"),
-        (1, 0x00, 0xD000, 0x2000, b"otadata"),
-        (1, 0x01, 0xF000, 0x1000, b"phy_init"),
-        (0, 0x10, 0x10000, 0x180000, b"ota_0"),
-        (0, 0x11, 0x190000, 0x180000, b"ota_1"),
-        (1, 0x81, 0x310000, 0xF0000, b"vfs"),
-    ]
-    table = b"".join(struct.pack("<HBBII16sI", 0x50AA, *entry, 0) for entry in entries)
+    table = b"".join(struct.pack("<HBBII16sI", 0x50AA, *entry, 0) for entry in partitions)
     table += b"\xeb\xeb".ljust(16, b"\xff") + hashlib.md5(table).digest()
-    boot_loader = make_image([(0x3FFF0030, bytes(64)), (0x40078000, bytes(range(128)))])
-    data = boot_loader.ljust(0x7000, b"\xff") + table.ljust(0x8000, b"\xff") + make_image(segments)
-    return FlashedBase(data)
+    boot_loader = make_image([(kind.iram, bytes(64)), (kind.iram + 0x8000, bytes(range(128)))], kind.number)
+    data = boot_loader.ljust(0x8000 - kind.boot_loader, b"\xff") + table.ljust(0x8000, b"\xff")
+    return FlashedBase(data + make_image(segments, kind.number), kind.boot_loader)
 
 
 def read_segments(image: bytes) -> list[tuple[int, int, bytes]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.tools.images import FlashedBase, make_descriptor, make_image
-from tools import image, interpreter, package
+from tools import image, interpreter, micropython_build, package
 
 SLOT_SIZE = 0x180000
 BITS = pytest.mark.parametrize("bits", [32, 64])
@@ -82,7 +82,7 @@ def test_the_package_runs_from_the_slot(tree: Path, tmp_path: Path, bits: int) -
 
 @BITS
 def test_on_an_official_base(tree: Path, tmp_path: Path, official: FlashedBase, bits: int) -> None:
-    slot = image.build_image(package.build_package(tree, "4.5.6"), "4.5.6", official.data)
+    slot = image.build_image(package.build_package(tree, "4.5.6"), "4.5.6", micropython_build.read(official.data))
     assert run_board(tmp_path, slot, bits) == "running 4.5.6 /slot/firmware/app.mpy\n"
 
 

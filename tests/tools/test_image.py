@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import struct
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from sim.partitions import parse_table
 from tests.tools.images import FlashedBase, image_info, info_field, make_descriptor, make_image, read_segments
 from tests.tools.test_package import read_filesystem
-from tools import app_image, image, package
+from tools import app_image, flash_layout, image, micropython_build, package
 
 PACKAGE = package.filesystem({"firmware/app.mpy": b"x" * 3000}, 8, 1024)
 SLOT = slice(0x10000, 0x190000)
@@ -35,7 +36,7 @@ def test_synthetic_base(tmp_path: Path) -> None:
 
 
 def test_official_base(tmp_path: Path, official: FlashedBase) -> None:
-    built = image.build_image(PACKAGE, "1.2.3", official.data)
+    built = image.build_image(PACKAGE, "1.2.3", micropython_build.read(official.data))
     check_with_esptool(tmp_path / "image.bin", built, "1.2.3")
     before, after = read_segments(official.data[0x10000 - 0x1000 :]), read_segments(built)
     assert after[1 : len(before)] == before[1:]
@@ -45,7 +46,7 @@ def test_official_base(tmp_path: Path, official: FlashedBase) -> None:
 
 def test_only_version_and_project_of_the_descriptor_change(official: FlashedBase) -> None:
     before = read_segments(official.data[0x10000 - 0x1000 :])[0][2]
-    after = read_segments(image.build_image(PACKAGE, "1.2.3", official.data))[0][2]
+    after = read_segments(image.build_image(PACKAGE, "1.2.3", micropython_build.read(official.data)))[0][2]
     assert after[16:80] == b"1.2.3".ljust(32, b"\0") + b"esp-at-micropython".ljust(32, b"\0")
     assert (after[:16], after[80:]) == (before[:16], before[80:])
 
@@ -53,7 +54,7 @@ def test_only_version_and_project_of_the_descriptor_change(official: FlashedBase
 @pytest.mark.parametrize("size", [4, 4032, 4036, 4040, 4044, 4048, 4052, 8192])
 def test_the_package_is_aligned_whatever_the_base_ends_on(tmp_path: Path, size: int) -> None:
     base = make_image([(0x3F400020, make_descriptor()), (0x40080000, bytes(size))])
-    built = image.build_image(PACKAGE, "1", base)
+    built = image.build_image(PACKAGE, "1", micropython_build.read(base))
     check_with_esptool(tmp_path / "image.bin", built, "1")
     segments = read_segments(built)
     assert all(data for _, _, data in segments)
@@ -62,9 +63,10 @@ def test_the_package_is_aligned_whatever_the_base_ends_on(tmp_path: Path, size: 
 
 def test_same_inputs_same_bytes(official: FlashedBase) -> None:
     assert image.build_image(PACKAGE, "1.2.3") == image.build_image(PACKAGE, "1.2.3")
-    built = image.build_image(PACKAGE, "1.2.3", official.data)
-    assert built == image.build_image(PACKAGE, "1.2.3", official.data)
-    assert image.build_flash(built, base=official.data) == image.build_flash(built, base=official.data)
+    build = micropython_build.read(official.data)
+    built = image.build_image(PACKAGE, "1.2.3", build)
+    assert built == image.build_image(PACKAGE, "1.2.3", build)
+    assert image.build_flash(built, build) == image.build_flash(built, build)
 
 
 @pytest.mark.parametrize("version", ["", "x" * 32, "1.0\n", "1.0\0", "ä"])
@@ -88,19 +90,21 @@ def test_bases_that_are_refused() -> None:
         bad = bytearray(good)
         bad[place] ^= 1
         with pytest.raises(app_image.ImageError, match="does not match"):
-            image.build_image(PACKAGE, "1", bytes(bad))
+            image.build_image(PACKAGE, "1", micropython_build.read(bytes(bad)))
     for data, reason in (
         (b"", "not an application image"),
         (good[:-1], "cut off"),
         (good[:40], "cut off"),
-        (b"\x7fELF" + bytes(5000), "not an application image"),
-        (make_image([(0x3F400020, make_descriptor())], chip=9), "for chip 9"),
+        (b"\x7fELF" + bytes(5000), "this is an ELF file"),
+        (b"UF2\n" + bytes(5000), "this is a UF2 file; take the .bin"),
+        (b"<!DOCTYPE html><html>", "this is a web page"),
+        (make_image([(0x3F400020, make_descriptor())], chip=18), "chip 18; those known are esp32, esp32s3, esp32c3, "),
         (make_image([(0x40080000, bytes(512))]), "no application descriptor"),
         (make_image([(0x3F400020, make_descriptor())] + [(0x40080000, bytes(4))] * 14), "room for 16"),
         (image.build_image(PACKAGE, "1"), "has a package already"),
     ):
         with pytest.raises(app_image.ImageError, match=reason):
-            image.build_image(PACKAGE, "2", data)
+            image.build_image(PACKAGE, "2", micropython_build.read(data))
 
 
 def read_table(flash: bytes) -> list[tuple[str, int, int, int, int]]:
@@ -151,7 +155,8 @@ def test_flash() -> None:
 
 
 def test_flash_with_an_official_base(official: FlashedBase, tmp_path: Path) -> None:
-    flash = image.build_flash(image.build_image(PACKAGE, "1", official.data), base=official.data)
+    build = micropython_build.read(official.data)
+    flash = image.build_flash(image.build_image(PACKAGE, "1", build), build)
     boot_loader = tmp_path / "boot_loader.bin"
     boot_loader.write_bytes(flash[0x1000:0x8000].rstrip(b"\xff"))
     assert info_field(image_info(boot_loader), "Validation hash").endswith("(valid)")
@@ -161,33 +166,60 @@ def test_flash_with_an_official_base(official: FlashedBase, tmp_path: Path) -> N
 
 def test_a_whole_flash_is_a_base_too(official: FlashedBase) -> None:
     whole = b"\xff" * 0x1000 + official.data
-    assert image.read_base(whole) == image.read_base(official.data)
+    assert micropython_build.read(whole) == micropython_build.read(official.data)
 
 
 def test_official_partition_table() -> None:
-    partitions = image.official_partition_table()
+    partitions = flash_layout.official_ota_partitions()
     flash = image.build_flash(image.build_image(PACKAGE, "1"), partitions=partitions, vfs_files={})
     assert read_table(flash) == table_rows(TABLE.format(vfs="0xf0000"))
     assert read_filesystem(flash[0x310000:]) == {}
 
 
 def test_the_official_build_has_the_table_that_this_project_says(official: FlashedBase) -> None:
-    assert tuple(parse_table(official.data[0x7000:])) == image.official_partition_table()
+    assert tuple(parse_table(official.data[0x7000:])) == flash_layout.official_ota_partitions()
 
 
-def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    output, flash = tmp_path / "out" / "image.bin", tmp_path / "flash.bin"
-    assert image.main(["--version", "1.2.3", "-o", str(output), "--flash", str(flash)]) == 0
-    check_with_esptool(output, output.read_bytes(), "1.2.3")
-    assert flash.read_bytes()[SLOT].startswith(output.read_bytes())
-    files = read_filesystem(app_image.parse(output.read_bytes()).package or b"")
-    assert b"1.2.3" in files["/firmware/version.mpy"]
-    assert f"{output}: {output.stat().st_size} bytes" in capsys.readouterr().out
+def test_larger_flashes_have_larger_slots() -> None:
+    for megabytes, slot, user in ((8, 0x270000, 0x500000), (16, 0x300000, 0x620000)):
+        layout = flash_layout.choose(megabytes << 20, 0x180001)
+        flash = image.build_flash(image.build_image(PACKAGE, "1"), layout=layout)
+        assert len(flash) == megabytes << 20
+        assert read_table(flash)[3:] == [
+            ("ota_0", 0, 0x10, 0x10000, slot),
+            ("ota_1", 0, 0x11, 0x10000 + slot, slot),
+            ("vfs", 1, 0x81, user - 0x10000, 0x10000),
+            ("user", 1, 0x83, user, (megabytes << 20) - user),
+        ]
 
 
-def test_command_line_says_why_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    base = tmp_path / "base.bin"
-    base.write_bytes(b"nothing")
-    assert image.main(["--version", "1", "--base", str(base), "-o", str(tmp_path / "image.bin")]) == 1
-    assert capsys.readouterr().err == "no image: not an application image\n"
-    assert not (tmp_path / "image.bin").exists()
+@pytest.mark.parametrize(
+    ("size", "slot", "user"),
+    [(0x180000, 0x180000, 0xE0000), (0x180001, 0x1C0000, 0x60000), (0x1E0000, 0x1E0000, 0x20000)],
+)
+def test_larger_images_have_larger_slots(size: int, slot: int, user: int) -> None:
+    layout = flash_layout.choose(4 << 20, size)
+    assert (layout.slot_size, layout.partition("user").size) == (slot, user)
+    assert layout.partition("user").end == 4 << 20
+
+
+@pytest.mark.parametrize(
+    ("flash", "size", "reason"),
+    [
+        (2, 0, "two slots are made for 4MB, 8MB, 16MB of flash, not for 2MB"),
+        (32, 0, "not for 32MB"),
+        (4, 0x1E0001, "the largest slots on 4MB of flash have 1966080: .* FLASH_SIZE=8MB or 16MB"),
+        (16, 0x400001, "or FLASH_SIZE=none larger"),
+    ],
+)
+def test_flashes_that_do_not_do(flash: int, size: int, reason: str) -> None:
+    with pytest.raises(flash_layout.LayoutError, match=reason):
+        flash_layout.choose(flash << 20, size)
+
+
+def test_partitions_follow_each_other() -> None:
+    for flash_size, slot_sizes in flash_layout.SLOT_SIZES.items():
+        for slot_size in slot_sizes:
+            partitions = flash_layout.make(flash_size, slot_size).partitions
+            assert all(one.end == two.address for one, two in itertools.pairwise(partitions))
+            assert all(part.address % 0x10000 == 0 for part in partitions if part.label.startswith("ota_"))
