@@ -89,6 +89,16 @@ def table_line(command: Command) -> str:
     return f"| `AT{command.name}` | {', '.join(command.forms)} | complete | |"
 
 
+def documented_settings(page: str) -> dict[str, str]:
+    """The names in docs/settings.md with their defaults, as JSON; a line may have several names."""
+    settings: dict[str, str] = {}
+    for names, defaults in re.findall(r"^\| (`[a-z_`, ]*`) \| ([^|]*) \|", page, re.MULTILINE):
+        found = re.findall(r"`([a-z_]+)`", names)
+        values = [defaults] if len(found) == 1 else defaults.split(", ")
+        settings |= dict(zip(found, values, strict=True))
+    return settings
+
+
 def _test_form(parameters: list[tuple[bool, str]]) -> str:
     form = ""
     for index, (optional, extent) in enumerate(parameters):
