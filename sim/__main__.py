@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sim import commands, user_files
-from sim.board import DEFAULT_HEAP, Board
+from sim.board import DEFAULT_HEAP, VERSIONS, Board
 from sim.control import Control, ControlError, FolderLock, ask
 from sim.flash import Flash
 from tools.interpreter import InterpreterError
@@ -31,6 +31,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     run = actions.add_parser("run", parents=[common], help="start a board; Ctrl-C ends it, its folder keeps the state")
     run.add_argument("--timed", action="store_true", help="UARTs at their baud rate, with the losses of a real board")
     run.add_argument("--heap", type=int, default=DEFAULT_HEAP, metavar="N", help=f"bytes of heap ({DEFAULT_HEAP})")
+    run.add_argument("--micropython", choices=VERSIONS, default=VERSIONS[0], help=f"which one to be ({VERSIONS[0]})")
     run.add_argument("--vcd", type=Path, metavar="FILE", help="write pins and UART lines to FILE at the end")
     run.add_argument("--script", type=Path, metavar="PATH", help="run this file or folder instead of the firmware")
     for name, (description, _) in commands.COMMANDS.items():
@@ -45,7 +46,13 @@ def run(options: argparse.Namespace) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
     with FolderLock(options.board):
-        board = Board(options.board, timed=options.timed, heap=options.heap, script=options.script)
+        board = Board(
+            options.board,
+            timed=options.timed,
+            micropython=options.micropython,
+            heap=options.heap,
+            script=options.script,
+        )
         board.on_console = show
         with board:
             control = Control(options.board, lambda words: commands.carry_out(board, words))

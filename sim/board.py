@@ -28,6 +28,7 @@ from sim.uart import Uart
 from sim.uarts import Uarts
 from tools import interpreter as interpreters
 
+VERSIONS = ("1.25", "1.26")
 # The first area of MicroPython's heap on an ESP32, and what it can grow by.
 DEFAULT_HEAP = 56_000 + 110 * 1024
 MEASURING_HEAP = 1 << 20
@@ -56,10 +57,12 @@ class Board:
 
     ``model``: the module, a name from ``sim.models.MODELS``.
     ``interpreter``: the executable of MicroPython's unix port. ``timed``: the UARTs run at their baud rate and lose
-    what a board would lose. ``heap``: how many bytes the code on the board has for itself. ``flash_image``: what a new
-    board's flash holds, by default this tree's firmware. ``script``: a file, or a folder with main.py, of the host that
-    runs instead of what the vfs partition holds; ``wait`` waits for its end. The board is a context manager that
-    switches on and off. ``on_console`` may be set to a function that gets all that is printed.
+    what a board would lose. ``micropython``: the version of the ESP32 port that the board presents, of ``VERSIONS``:
+    what differs between them is UART.irq. ``heap``: how many bytes the code on the board has for itself.
+    ``flash_image``: what a new board's flash holds, by default this tree's firmware. ``script``: a file, or a folder
+    with main.py, of the host that runs instead of what the vfs partition holds; ``wait`` waits for its end. The board
+    is a context manager that switches on and off. ``on_console`` may be set to a function that gets all that is
+    printed.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class Board:
         model: str = DEFAULT,
         interpreter: Path | None = None,
         timed: bool = False,
+        micropython: str = VERSIONS[0],
         heap: int | None = None,
         flash_image: bytes | None = None,
         script: Path | None = None,
@@ -77,6 +81,7 @@ class Board:
         self.model = MODELS[model]
         self.interpreter = interpreter or interpreters.find(bits=32)
         self.timed = timed
+        self.micropython = micropython
         self.heap = DEFAULT_HEAP if heap is None else heap
         self.script = script
         self.boots: list[tuple[int, str]] = []
@@ -300,7 +305,7 @@ class Board:
             return _own_heap[self.interpreter, self.model]
 
     def _start_process(self, heap: int, target: str) -> Process:
-        program = Program(self.interpreter, heap, self._uarts.device_fds, self.timed, target)
+        program = Program(self.interpreter, heap, self._uarts.device_fds, self.timed, self.micropython, target)
         return Process(program, self._loop, self._register, self._print, self._on_end)
 
     def _register(self, server: Server) -> None:

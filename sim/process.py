@@ -29,18 +29,21 @@ def _die_with_launcher() -> None:
 
 @dataclass
 class Program:
-    """What to start: ``heap`` in bytes, ``fds`` of the UARTs, ``target`` a path of the host or "" for the flash."""
+    """What to start: ``heap`` in bytes, ``fds`` of the UARTs, ``version`` of MicroPython to present, ``target`` a path
+    of the host or "" for the flash.
+    """
 
     interpreter: Path
     heap: int
     fds: Sequence[int]
     timed: bool
+    version: str
     target: str
 
     def command(self, wire: int) -> list[str]:
         fds = ",".join(str(fd) for fd in self.fds)
-        options = ["-X", f"heapsize={self.heap}", str(START), str(wire), fds, str(int(self.timed)), self.target]
-        return [str(self.interpreter), *options]
+        options = ["-X", f"heapsize={self.heap}", str(START)]
+        return [str(self.interpreter), *options, str(wire), fds, str(int(self.timed)), self.version, self.target]
 
 
 class Process:

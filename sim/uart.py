@@ -33,6 +33,10 @@ HARDWARE_FIFO = 128
 READ_SIZE = 65536
 BREAK_BITS = 13
 RETRY_SECONDS = 0.05
+SPEED_TOLERANCE = 0.04
+# By termios' constants; another speed of the host's counts as the board's.
+_SPEEDS = {getattr(termios, name): int(name[1:]) for name in dir(termios) if name[0] == "B" and name[1:].isdigit()}
+_SPOILED = bytes(byte | 0x80 for byte in range(256))
 
 
 @dataclass
@@ -75,13 +79,17 @@ class Uart:
 
     ``tty``: the path that a host opens. ``lost``: how many received bytes were lost so far. ``host_honours_rts``
     matters in timed mode: does the host stop sending while ``rts`` is false? None: it does if it has set CRTSCTS on its
-    tty. ``tx_trace`` and ``rx_trace``: what went over the lines, from the board's point of view.
+    tty. ``heeds_baudrate``: is what goes over the line spoiled while the host's tty has another speed than the board?
+    ``wakes``: does a received byte wake the program at once, as UART.irq has it? ``tx_trace`` and ``rx_trace``: what
+    went over the lines, from the board's point of view.
     """
 
     def __init__(self, number: int, loop: Loop, clock: Callable[[], float]) -> None:
         self.number = number
         self.lost = 0
         self.host_honours_rts: bool | None = None
+        self.heeds_baudrate = False
+        self.wakes = False
         self.settings = Settings()
         self.installed = False
         self.tx_trace = vcd.LineTrace()
@@ -156,10 +164,16 @@ class Uart:
             self.lost += drain(self._master)
         self._loop.call(self.service)
 
+    def configure(self, settings: Settings) -> None:
+        """Change the settings of an installed driver: what has been received stays (until MicroPython 1.27)."""
+        with self._changed:
+            self.settings = settings
+        self._loop.call(self.service)
+
     def uninstall(self) -> None:
         """The driver goes, and with it what its buffers hold; at a reset too."""
         with self._changed:
-            self.installed = False
+            self.installed = self.wakes = False
             self._tx.clear()
             drain(self._tx_out)
             self._forget_received()
@@ -272,14 +286,24 @@ class Uart:
 
     def _read_tty(self, size: int) -> bytes:
         try:
-            return os.read(self._master, size)
+            return self._as_heard(os.read(self._master, size))
         except BlockingIOError:
             return b""
+
+    def _as_heard(self, data: bytes) -> bytes:
+        """What arrives at the other end of the line: a receiver at another speed than the sender's takes in other
+        bytes.
+        """
+        if not self.heeds_baudrate:
+            return data
+        host = _SPEEDS.get(termios.tcgetattr(self._slave)[5], self.settings.baudrate)
+        right = abs(host - self.settings.baudrate) < SPEED_TOLERANCE * host
+        return data if right else data.translate(_SPOILED)
 
     def _pass_on(self, size: int, duration: float) -> int:
         """Give the host the next ``size`` bytes, which took ``duration`` seconds each; how many it took."""
         try:
-            count = os.write(self._master, memoryview(self._tx)[:size])
+            count = os.write(self._master, self._as_heard(bytes(self._tx[:size])))
         except BlockingIOError:
             return 0
         self.tx_trace.add(self._frames(bytes(self._tx[:count]), duration))

@@ -49,6 +49,11 @@ class TimedUart(Uart):
         with self._changed:
             self._line_at = self._sent_at = None
 
+    def configure(self, settings: Settings) -> None:
+        with self._changed:
+            self._step()
+        super().configure(settings)
+
     def any(self) -> int:
         with self._changed:
             self._drive()
@@ -71,6 +76,8 @@ class TimedUart(Uart):
         now = time.monotonic()
         self._receive_until(now)
         self._drive()
+        if self.wakes:
+            self._deliver()
         self._send_until(now)
 
     def _schedule(self) -> None:

@@ -62,7 +62,9 @@ class Uarts:
         server.ops[UART_FLUSH] = lambda a, b: int(not a or self.ports[a].flush(b / 1000))
         server.ops[UART_BREAK] = self._break
         server.ops[UART_SYNC] = self._sync
-        server.calls["uart.init"] = self._init
+        server.calls["uart.install"] = self._install
+        server.calls["uart.configure"] = self._configure
+        server.calls["uart.irq"] = self._irq
         server.calls["uart.deinit"] = self._deinit
 
     def _break(self, number: int, _b: int) -> int:
@@ -76,9 +78,17 @@ class Uarts:
             self.ports[number].sync()
         return 0
 
-    def _init(self, _payload: bytes, number: int, settings: dict[str, int]) -> None:
+    def _install(self, _payload: bytes, number: int, settings: dict[str, int]) -> None:
         if number != CONSOLE:
             self.ports[number].install(Settings(**settings))
+
+    def _configure(self, _payload: bytes, number: int, settings: dict[str, int]) -> None:
+        if number != CONSOLE:
+            self.ports[number].configure(Settings(**settings))
+
+    def _irq(self, _payload: bytes, number: int, wakes: bool) -> None:
+        if number != CONSOLE:
+            self.ports[number].wakes = wakes
 
     def _deinit(self, _payload: bytes, number: int) -> None:
         if number != CONSOLE:

@@ -16,7 +16,14 @@ _op = bytearray(16)
 _answer = array.array("i", (0,))
 _READABLE = (bytes, bytearray, memoryview)
 model = None
+timed = False
+version = (1, 25)  # which MicroPython the board presents
 own_heap = 0  # bytes of the heap that the simulator itself holds: not the program's
+
+
+def build():
+    """The version and the date of the MicroPython that the board presents."""
+    return "v%d.%d.0 on %s" % (version + ("2025-04-15" if version == (1, 25) else "2025-08-09",))
 
 
 def connect(descriptor):

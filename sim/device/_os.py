@@ -26,7 +26,8 @@ _Uname = namedtuple("", ("sysname", "nodename", "release", "version", "machine")
 
 
 def uname():
-    return _Uname("esp32", "esp32", "1.25.0", "v1.25.0 on 2025-04-15", _board.model[0])
+    build = _board.build()
+    return _Uname("esp32", "esp32", build.split()[0][1:], build, _board.model[0])
 
 
 def sync():

@@ -1,7 +1,8 @@
 # Runs first in the interpreter of a simulated board: puts the ESP32's modules in place, mounts the flash's filesystem
 # as the port's frozen _boot does, and goes on as its main.c does. Arguments: descriptor of the wire, descriptors of the
-# UARTs (two each), 1 if they are timed, and what to run: "" is boot.py and main.py of the vfs partition, anything else
-# a script or a folder of the host, and "-" nothing: the launcher wants to know what the simulator's own modules hold.
+# UARTs (two each), 1 if they are timed, the version of MicroPython to present, and what to run: "" is boot.py and
+# main.py of the vfs partition, anything else a script or a folder of the host, and "-" nothing: the launcher wants to
+# know what the simulator's own modules hold.
 import gc
 import sys
 
@@ -13,7 +14,8 @@ import utime
 _board.connect(int(sys.argv[1]))
 _board.uart_fds = [int(n) for n in sys.argv[2].split(",")]
 _board.timed = sys.argv[3] == "1"
-_target = sys.argv[4]
+_board.version = tuple([int(part) for part in sys.argv[4].split(".")])
+_target = sys.argv[5]
 sys.argv[:] = []
 
 # Until the board is there: what the simulator holds shall lie together, and leave the program's heap in one piece.

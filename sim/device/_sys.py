@@ -9,8 +9,10 @@ _Implementation = namedtuple("", ("name", "version", "_machine", "_mpy", "_build
 _MPY_VERSION = 6 | 3 << 8 | _board.model[3] << 10  # bytecode version 6.3 and the architecture
 
 platform = "esp32"
-implementation = _Implementation("micropython", (1, 25, 0, ""), _board.model[0], _MPY_VERSION, "ESP32_GENERIC-OTA")
-version = "3.4.0; MicroPython v1.25.0 on 2025-04-15"
+implementation = _Implementation(
+    "micropython", _board.version + (0, ""), _board.model[0], _MPY_VERSION, "ESP32_GENERIC-OTA"
+)
+version = "3.4.0; MicroPython " + _board.build()
 version_info = (3, 4, 0)
 maxsize = 0x7FFFFFFF
 byteorder = "little"

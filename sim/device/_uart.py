@@ -1,4 +1,4 @@
-# machine.UART of the ESP32 port (1.25) over the UART of the simulated board (sim/uart.py).
+# machine.UART of the ESP32 port (1.25 and 1.26) over the UART of the simulated board (sim/uart.py).
 #
 # Received bytes arrive on a socket, which is also what select.poll looks at (it is always writable, as poll says of the
 # port's UART); bytes to send go into a pipe. read, readinto and readline are the socket's own methods as long as there
@@ -63,6 +63,7 @@ class UART(io.IOBase):
     IRQ_BREAK = 2
 
     def __init__(self, port, *arguments, **keywords):
+        # 1.25's driver loses its event queue with the first change of a buffer's size, and UART.irq waits on it.
         if not 0 <= port <= 2:
             raise ValueError("UART(%d) does not exist" % port)
         _files(port)
@@ -74,7 +75,8 @@ class UART(io.IOBase):
         self._rts = self._cts = -1
         self._txbuf = self._rxbuf = 256
         self._timeout = self._timeout_char = self._invert = self._flow = self._trigger = 0
-        self._sized = False
+        self._queue_lost = False
+        self._handler = None
         self._send = _tx[port].write
         self.ioctl = _make_ioctl(port)
         _baudrate[port] = 115201
@@ -120,7 +122,7 @@ class UART(io.IOBase):
                 raise ValueError("invalid flow control mask")
             self._flow = flow
         _choose_readers(self)
-        _configure(self)
+        _tell(self, "uart.configure")
 
     def deinit(self):
         _installed[self._port] = False
@@ -179,16 +181,18 @@ class UART(io.IOBase):
         _board.op(_BREAK, self._port)
 
     def irq(self, handler=None, trigger=0, hard=False):
-        """The handler is kept and not called: poll sees bytes at once here, which is what the interrupt is good for."""
+        """The handler is kept and not called; what the interrupt is good for, that poll sees bytes at once, happens."""
         if handler is not None and not callable(handler):
             raise ValueError("handler must be None or callable")
         if trigger & ~0x1003:
             raise ValueError("trigger 0x%04x unsupported" % (trigger & ~0x1003))
         if hard:
             raise ValueError("hard IRQ is not supported")
-        if handler is not None and self._sized:
+        if handler is not None and self._queue_lost:
             _board.call("chip.hang", "UART.irq after rxbuf or txbuf: MicroPython pull request 17135")
+        self._handler = handler
         self._trigger = trigger
+        _tell_irq(self)
         return Irq(trigger)
 
     def __repr__(self):
@@ -237,15 +241,15 @@ def _install(uart):
         _board.call("uart.deinit", port)
         raise OSError(1, "ESP_FAIL")
     _installed[port] = True
-    _configure(uart)
+    _tell(uart, "uart.install")
+    _tell_irq(uart)
 
 
-def _configure(uart):
-    """Tell the hardware; what has been received so far is thrown away, as the port does at each init."""
+def _tell(uart, call):
     port = uart._port
     _room[port] = 0
     _board.call(
-        "uart.init",
+        call,
         port,
         {
             "baudrate": _baudrate[port],
@@ -259,16 +263,23 @@ def _configure(uart):
     )
 
 
+def _tell_irq(uart):
+    _board.call("uart.irq", uart._port, uart._handler is not None and bool(uart._trigger & UART.IRQ_RX))
+
+
 def _resize(uart, txbuf, rxbuf):
+    """1.25 installs the driver anew whenever a size is given, 1.26 only for another one."""
     port = uart._port
     if _installed[port]:
         _board.op(_FLUSH, port, 1000)
+    given = txbuf >= 0 or rxbuf >= 0
     txbuf = uart._txbuf if txbuf < 0 else txbuf & 0xFFFF
     rxbuf = uart._rxbuf if rxbuf < 0 else rxbuf & 0xFFFF
-    if (txbuf, rxbuf) != (uart._txbuf, uart._rxbuf):
+    old = _board.version < (1, 26)
+    if given if old else (txbuf, rxbuf) != (uart._txbuf, uart._rxbuf):
         if port == 0:
-            raise ValueError("REPL UART buffer size is fixed")
-        uart._sized = True
+            raise ValueError("UART buffer size is fixed")
+        uart._queue_lost = old
         uart._txbuf, uart._rxbuf = txbuf, rxbuf
         _install(uart)
     elif not _installed[port]:

@@ -6,6 +6,8 @@ are replaced through sys.modules, so every later ``import`` gets these.
 
 import sys
 
+import _board
+
 # Modules that the port has and that no firmware here uses: they can be imported, and hold nothing.
 _STAND_INS = (
     "_boot apa106 bluetooth btree dht ds18x20 esp espnow flashbdev inisetup neopixel onewire ssl "
@@ -25,6 +27,10 @@ class module:
 
 def install():
     """Replace what differs and add what is missing."""
+    if _board.timed:
+        import _select
+
+        sys.modules["select"] = _select
     if sys.maxsize > 0x7FFFFFFF:
         # The 64-bit interpreter's asyncio must keep the clock that its compiled half uses.
         import asyncio.core

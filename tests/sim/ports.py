@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from sim.board import Board
 from tests.sim.scripts import PATIENCE, wait_for
@@ -53,11 +54,12 @@ class Host:
 
 
 @contextmanager
-def running(folder: Path, text: str, *, timed: bool = False) -> Iterator[tuple[Board, Host]]:
-    """A board that runs the script ``text``, and a host at its AT port."""
+def running(folder: Path, text: str, **arguments: Any) -> Iterator[tuple[Board, Host]]:
+    """A board that runs the script ``text``, and a host at its AT port; ``arguments`` are for ``Board``."""
+    folder.mkdir(exist_ok=True)
     script = folder / "script.py"
     script.write_text(SETUP + text, encoding="utf-8")
-    with Board(folder / "board", script=script, timed=timed) as board:
+    with Board(folder / "board", script=script, **arguments) as board:
         host = Host(board.port)
         try:
             yield board, host

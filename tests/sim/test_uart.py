@@ -216,17 +216,72 @@ asyncio.run(main())
         assert host.read(3000) == data
 
 
-def test_irq_with_larger_buffers_hangs_the_board(tmp_path: Path) -> None:
-    """As MicroPython 1.25 does."""
-    text = """
-print("cause", machine.reset_cause())
+IRQ = """
+import sys
+print("cause", machine.reset_cause(), sys.implementation.version)
 if machine.reset_cause() == 1:
     UART(1, 115200).irq(print, UART.IRQ_RX)
     print("still there")
     UART(1, 115200, rxbuf=1024).irq(print, UART.IRQ_RX)
-    print("not reached")
+    print("here too")
 """
-    with running(tmp_path, text) as (board, _):
-        wait_for_line(board, "cause 3")
+
+
+def test_irq_with_larger_buffers_hangs_the_board(tmp_path: Path) -> None:
+    """As MicroPython 1.25 does."""
+    with running(tmp_path, IRQ) as (board, _):
+        wait_for_line(board, "cause 3 (1, 25, 0, '')")
         assert b"still there" in board.console
-        assert b"not reached" not in board.console
+        assert b"here too" not in board.console
+
+
+def test_irq_works_from_1_26_on(tmp_path: Path) -> None:
+    with running(tmp_path, IRQ, micropython="1.26") as (board, _):
+        wait_for_line(board, "here too")
+        assert b"cause 1 (1, 26, 0, '')" in board.console
+
+
+def test_init_keeps_what_has_been_received_but_for_new_buffers(tmp_path: Path) -> None:
+    """A size that is given makes 1.25 install the driver anew, though it be the same."""
+    text = """
+uart = UART(1, 115200)
+print("up")
+while uart.any() < 4:
+    time.sleep_ms(1)
+uart.init(baudrate=9600, flow=UART.RTS)
+print("kept", uart.any())
+uart.init(rxbuf=256)
+print("left", uart.any())
+"""
+    for version, left in (("1.25", 0), ("1.26", 4)):
+        with running(tmp_path / version, text, micropython=version) as (board, host):
+            wait_for_line(board, "up")
+            host.write(b"four")
+            wait_for_line(board, "kept 4")
+            wait_for_line(board, f"left {left}")
+
+
+def test_bytes_at_another_speed_are_spoiled_if_the_board_is_to_heed_it(tmp_path: Path) -> None:
+    """The host's tty has 38400 baud; the board begins with 9600."""
+    text = """
+uart = UART(1, 9600)
+print("up")
+while True:
+    while not uart.any():
+        time.sleep_ms(1)
+    data = uart.read()
+    if data.endswith(b"."):
+        uart.init(baudrate=38400)
+    uart.write(data)
+"""
+    with running(tmp_path, text) as (board, host):
+        board.uart(1).heeds_baudrate = True
+        wait_for_line(board, "up")
+        host.write(b"abc")
+        assert host.read(3) == bytes(byte | 0x80 for byte in b"abc")
+        board.uart(1).heeds_baudrate = False
+        host.write(b".")
+        assert host.read(1) == b"."
+        board.uart(1).heeds_baudrate = True
+        host.write(b"abc")
+        assert host.read(3) == b"abc"
