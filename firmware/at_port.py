@@ -19,6 +19,10 @@ _READS_AT_MOST = const(16)
 _BURST_GAP_MS = const(20)
 _HALF_LINE_MS = const(500)
 _TICK_MS = const(10)
+# poll sees bytes once per tick only. So for a while after the last byte in or out, when a host's next ones mostly come,
+# every turn of the loop looks, and takes data in pieces that are worth a slice of the memory they go to.
+_LOOK_MS = const(20)
+_WORTH = const(1024)
 # ESP-IDF keeps two headers in the driver's buffer for each write, and wastes what is left before the buffer's end when
 # an item does not fit there.
 _WRITE_COST = const(48)
@@ -59,6 +63,7 @@ class AtPort:
         self._start = self._scan = self._end = self._echoed = 0
         self._rest = _KEEP
         self._last_byte = ticks_ms()
+        self._seen = 0
         self._told_busy = False
 
         self._target = None
@@ -80,10 +85,27 @@ class AtPort:
         """Read for ever, handing lines to ``commands``."""
         self._commands = commands
         while True:
-            await readable(self._uart)
+            if self._is_lively():
+                await asyncio.sleep_ms(0)
+                if not self._has_input():
+                    continue
+            else:
+                await readable(self._uart)
             self._read()
             while self._start < self._end and await self._take():
                 pass
+
+    def _is_lively(self):
+        """Whether bytes came or went a moment ago."""
+        now = ticks_ms()
+        return ticks_diff(now, self._last_byte) < _LOOK_MS or -_LOOK_MS < ticks_diff(now, self._clear_at) < _LOOK_MS
+
+    def _has_input(self):
+        """Whether a read is worth it: all of the data, or much of it, or a burst that has come to its end."""
+        before, self._seen = self._seen, self._uart.any()
+        if self._target is not None:
+            return self._seen >= min(len(self._target) - self._filled, _WORTH)
+        return self._seen and (self._seen == before or self._seen >= _BUFFER)
 
     def _read(self):
         """Take bytes from the UART, data to where it belongs. Nothing may hold on to that place while waiting for
@@ -244,7 +266,7 @@ class AtPort:
 
     def silence(self):
         """Milliseconds since the last byte, or since data mode began."""
-        return ticks_diff(ticks_ms(), self._last_byte)
+        return 0 if self._uart.any() else ticks_diff(ticks_ms(), self._last_byte)
 
     async def data(self):
         """Wait until the memory given to ``begin_data`` is full. Input then waits for the command's end, or for
@@ -379,4 +401,4 @@ class AtPort:
         begin = ticks_ms()
         flushing = asyncio.create_task(self.flush())
         while not (flushing.done() and self._uart.txdone()) and ticks_diff(ticks_ms(), begin) < limit_ms:
-            await asyncio.sleep_ms(1)
+            await asyncio.sleep_ms(self._pause())

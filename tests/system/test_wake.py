@@ -562,7 +562,7 @@ def joined(host: Host, ssid: bytes, password: bytes) -> Iterator[Host]:
     host.send(b'AT+CWJAP="%s","%s"' % (ssid, password))
     assert host.read_answer(20).endswith(b"WIFI CONNECTED\r\nWIFI GOT IP\r\n" + OK)
     yield host
-    host.answer(b"AT+CWQAP")
+    host.send(b"AT+CWQAP")
     host.clear(0.3)
 
 

@@ -10,7 +10,8 @@ _WRITE = 4
 class FakeUart(io.IOBase):
     """``incoming`` is what the host has sent; reads give at most ``most`` bytes. ``sent`` is what the host gets.
 
-    While ``stuck``, nothing leaves the transmit buffer.
+    While ``stuck``, nothing leaves the transmit buffer; while ``unseen``, poll does not tell of what has come, as
+    between two ticks.
     """
 
     def __init__(self, incoming=b"", most=1000):
@@ -18,6 +19,7 @@ class FakeUart(io.IOBase):
         self.most = most
         self.sent = bytearray()
         self.stuck = False
+        self.unseen = False
 
     def any(self):
         return len(self.incoming)
@@ -39,7 +41,7 @@ class FakeUart(io.IOBase):
 
     def ioctl(self, request, argument):
         if request == _POLL:
-            return argument & (_WRITE | (_READ if self.incoming else 0))
+            return argument & (_WRITE | (_READ if self.incoming and not self.unseen else 0))
         return -22
 
 

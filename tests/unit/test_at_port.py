@@ -168,6 +168,21 @@ async def test_nothing_unasked_while_a_line_is_under_way():
     await until(quiet.done)
 
 
+async def test_a_line_close_behind_another_does_not_wait_for_poll():
+    uart, _, commands = await make()
+    # A busy machine may be late.
+    for _ in range(50):
+        uart.unseen = False
+        await send(uart, b"one\n")
+        uart.unseen = True
+        uart.incoming = b"two\n"
+        await asyncio.sleep_ms(10)
+        if not uart.incoming:
+            assert commands.seen[-1] == b"two"
+            return
+    raise AssertionError("seen by poll only")
+
+
 async def test_drop_waiting():
     uart, port, _ = await make()
     assert not port.drop_waiting()
