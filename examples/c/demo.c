@@ -2,6 +2,7 @@
  *
  *   demo DEVICE ram TEXT                write TEXT into the module's RAM and read it back
  *   demo DEVICE join SSID PASSWORD      join an access point
+ *   demo DEVICE get HOST PORT PATH      fetch http://HOST:PORT/PATH once it has joined
  *   demo DEVICE upgrade IMAGE [SHA256]  upgrade the module through the port
  *   demo DEVICE sleep GPIO FILE         sleep until the module drives GPIO high, and print why it did;
  *                                       FILE has the level: /sys/class/gpio/gpioN/value of a wired pin
@@ -19,10 +20,15 @@
 #include "esp_at.h"
 #include "uart_posix.h"
 
+#define USAGE                                                                                                        \
+    "demo [-v] DEVICE ram TEXT | join SSID PASSWORD | get HOST PORT PATH | upgrade IMAGE [SHA256] | "                 \
+    "sleep GPIO FILE\n"
 #define WAKE_DELAY_MS 10000
 #define REPORT_MS 2000
+#define FETCH_MS 30000
 
 static bool reported;
+static bool closed;
 
 static void print_line(void *context, const char *line)
 {
@@ -35,6 +41,15 @@ static void print_report(void *context, const char *line)
     (void)context;
     printf("report: %s\n", line);
     reported = true;
+    if (strcmp(line, "CLOSED") == 0)
+        closed = true;
+}
+
+static void print_data(void *context, int link, const void *data, size_t size)
+{
+    (void)context;
+    (void)link;
+    fwrite(data, 1, size, stdout);
 }
 
 static int show(struct at_client *at, const char *what, enum at_result result)
@@ -48,12 +63,14 @@ static int show(struct at_client *at, const char *what, enum at_result result)
     return result == AT_OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static int ram(struct at_client *at, const char *text)
+static int ram(struct at_client *at, char **words, int count)
 {
+    const char *text = words[0];
     char back[256];
     uint32_t size = (uint32_t)strlen(text);
     enum at_result result;
 
+    (void)count;
     if (size == 0 || size > sizeof back)
         return EXIT_FAILURE;
     result = esp_at_ram_allocate(at, size);
@@ -68,14 +85,33 @@ static int ram(struct at_client *at, const char *text)
     return show(at, "ram", result);
 }
 
-static int join(struct at_client *at, const char *ssid, const char *password)
+static int join(struct at_client *at, char **words, int count)
 {
     int reason;
-    enum at_result result = esp_at_join(at, ssid, password, &reason);
+    enum at_result result = esp_at_join(at, words[0], words[1], &reason);
 
+    (void)count;
     if (reason != 0)
         printf("reason: %d\n", reason);
     return show(at, "join", result);
+}
+
+static int get(struct at_client *at, char **words, int count)
+{
+    const char *host = words[0];
+    char text[512];
+    int size = snprintf(text, sizeof text, "GET /%s HTTP/1.0\r\nHost: %s\r\n\r\n", words[2], host);
+    enum at_result result;
+
+    (void)count;
+    if (size >= (int)sizeof text)
+        return EXIT_FAILURE;
+    result = esp_at_connect(at, host, (unsigned)atoi(words[1]));
+    if (result == AT_OK)
+        result = esp_at_send(at, text, (size_t)size);
+    if (result == AT_OK)
+        result = at_wait(at, &closed, FETCH_MS);
+    return show(at, "get", result);
 }
 
 static bool read_file(void *file, void *data, size_t size)
@@ -83,10 +119,11 @@ static bool read_file(void *file, void *data, size_t size)
     return fread(data, 1, size, file) == size;
 }
 
-static int upgrade(struct at_client *at, const char *name, const char *sha256)
+static int upgrade(struct at_client *at, char **words, int count)
 {
     static char piece[4096];
-    struct esp_at_image image = {.sha256 = sha256, .read = read_file};
+    const char *name = words[0];
+    struct esp_at_image image = {.sha256 = count > 1 ? words[1] : NULL, .read = read_file};
     FILE *file = fopen(name, "rb");
     char version[32] = "";
     enum at_result result;
@@ -117,17 +154,18 @@ static bool is_high(const char *name)
     return level == '1';
 }
 
-static int sleep_until_woken(struct at_client *at, int gpio, const char *level_file)
+static int sleep_until_woken(struct at_client *at, char **words, int count)
 {
-    enum at_result result = esp_at_wake_by_gpio(at, gpio, 1, WAKE_DELAY_MS);
+    enum at_result result = esp_at_wake_by_gpio(at, atoi(words[0]), 1, WAKE_DELAY_MS);
 
+    (void)count;
     if (result == AT_OK)
         result = esp_at_sleep(at);
     if (result == AT_OK) {
         puts("asleep");
         fflush(stdout);
         /* A microcontroller stops here and an interrupt of the pin starts it again. */
-        while (!is_high(level_file))
+        while (!is_high(words[1]))
             usleep(1000);
         puts("woken");
         reported = false;
@@ -138,21 +176,40 @@ static int sleep_until_woken(struct at_client *at, int gpio, const char *level_f
     return show(at, "sleep", result);
 }
 
+static const struct action {
+    const char *name;
+    int least, most; /* words after the name */
+    int (*run)(struct at_client *at, char **words, int count);
+} ACTIONS[] = {
+    {"ram", 1, 1, ram},
+    {"join", 2, 2, join},
+    {"get", 3, 3, get},
+    {"upgrade", 1, 2, upgrade},
+    {"sleep", 2, 2, sleep_until_woken},
+};
+
+static const struct action *find_action(const char *name, int count)
+{
+    for (size_t i = 0; i < sizeof ACTIONS / sizeof ACTIONS[0]; i++)
+        if (strcmp(name, ACTIONS[i].name) == 0 && count >= ACTIONS[i].least && count <= ACTIONS[i].most)
+            return &ACTIONS[i];
+    return NULL;
+}
+
 int main(int count, char **words)
 {
     bool verbose = count > 1 && strcmp(words[1], "-v") == 0;
+    const struct action *action;
     struct uart_posix line;
     struct at_uart uart;
     struct at_client at;
-    const char *what;
     int status;
 
-    count -= 1 + verbose;
+    count -= 3 + verbose;
     words += 1 + verbose;
-    what = count > 1 ? words[1] : "";
-    if (!(strcmp(what, "ram") == 0 && count == 3) && !(strcmp(what, "join") == 0 && count == 4) &&
-        !(strcmp(what, "upgrade") == 0 && (count == 3 || count == 4)) && !(strcmp(what, "sleep") == 0 && count == 4)) {
-        fputs("demo [-v] DEVICE ram TEXT | join SSID PASSWORD | upgrade IMAGE [SHA256] | sleep GPIO FILE\n", stderr);
+    action = count > 0 ? find_action(words[1], count) : NULL;
+    if (action == NULL) {
+        fputs(USAGE, stderr);
         return EXIT_FAILURE;
     }
     if (!uart_posix_open(&line, &uart, words[0])) {
@@ -161,17 +218,12 @@ int main(int count, char **words)
     }
     at_init(&at, &uart);
     at.on_report = print_report;
+    at.on_data = print_data;
     at.trace = verbose ? print_line : NULL;
-    if (esp_at_start(&at) != AT_OK)
-        status = show(&at, "start", AT_TIMEOUT);
-    else if (strcmp(what, "ram") == 0)
-        status = ram(&at, words[2]);
-    else if (strcmp(what, "join") == 0)
-        status = join(&at, words[2], words[3]);
-    else if (strcmp(what, "upgrade") == 0)
-        status = upgrade(&at, words[2], count == 4 ? words[3] : NULL);
+    if (esp_at_start(&at) == AT_OK)
+        status = action->run(&at, words + 2, count);
     else
-        status = sleep_until_woken(&at, atoi(words[2]), words[3]);
+        status = show(&at, "start", AT_TIMEOUT);
     uart_posix_close(&line);
     return status;
 }

@@ -8,6 +8,7 @@
 
 #define SHORT_MS 2000
 #define JOIN_MS 20000 /* the module gives up after 15 s */
+#define CONNECT_MS 30000
 #define DATA_MS 10000
 #define START_MS 20000
 #define VERIFY_MS 20000
@@ -101,6 +102,41 @@ enum at_result esp_at_join(struct at_client *at, const char *ssid, const char *p
     strcat(line, ",");
     if (!at_quote(line, sizeof line, password))
         return AT_ERROR;
+    return at_send(at, &request);
+}
+
+enum at_result esp_at_connect(struct at_client *at, const char *host, unsigned port)
+{
+    char line[AT_LINE_SIZE] = "AT+CIPSTART=\"TCP\",";
+    struct at_request request = {.line = line, .timeout_ms = CONNECT_MS, .prefix = "CONNECT"};
+    size_t length;
+
+    if (!at_quote(line, sizeof line, host))
+        return AT_ERROR;
+    length = strlen(line);
+    snprintf(line + length, sizeof line - length, ",%u", port);
+    return at_send(at, &request);
+}
+
+enum at_result esp_at_send(struct at_client *at, const void *data, size_t size)
+{
+    char line[AT_LINE_SIZE];
+    struct at_request request = {
+        .line = line,
+        .timeout_ms = DATA_MS,
+        .data = data,
+        .data_size = size,
+        .done = "SEND OK",
+    };
+
+    snprintf(line, sizeof line, "AT+CIPSEND=%lu", (unsigned long)size);
+    return at_send(at, &request);
+}
+
+enum at_result esp_at_close(struct at_client *at)
+{
+    struct at_request request = {.line = "AT+CIPCLOSE", .timeout_ms = SHORT_MS, .prefix = "CLOSED"};
+
     return at_send(at, &request);
 }
 

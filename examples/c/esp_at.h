@@ -13,6 +13,12 @@ enum at_result esp_at_version(struct at_client *at, char *version, size_t size);
 /* Join an access point. AT_ERROR: *reason is 1 timeout, 2 wrong password, 3 not found, 4 failed. */
 enum at_result esp_at_join(struct at_client *at, const char *ssid, const char *password, int *reason);
 
+/* One TCP connection, as AT+CIPMUX=0 has it. What the other side sends goes to on_data of the client, also
+ * while other functions wait; its end is the message report CLOSED. */
+enum at_result esp_at_connect(struct at_client *at, const char *host, unsigned port);
+enum at_result esp_at_send(struct at_client *at, const void *data, size_t size); /* 8192 at the most */
+enum at_result esp_at_close(struct at_client *at);
+
 /* The block of the module's RAM that belongs to the host. */
 enum at_result esp_at_ram_allocate(struct at_client *at, uint32_t size);
 enum at_result esp_at_ram_write(struct at_client *at, uint32_t offset, const void *data, uint32_t size);

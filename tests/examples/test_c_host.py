@@ -185,6 +185,21 @@ def test_bytes_that_were_lost(demo: Path) -> None:
     assert run_with(demo, steps, "ram", "hello", status=1) == "ram: refused\n"
 
 
+def test_data_from_a_connection_between_answers(demo: Path) -> None:
+    request = b"GET /x HTTP/1.0\r\nHost: a,b\r\n\r\n"
+    steps = (
+        (b'AT+CIPSTART="TCP","a\\,b",80\r\n', b"CONNECT\r\n" + OK),
+        (b"AT+CIPSEND=%d\r\n" % len(request), PROMPT),
+        (
+            request,
+            b"\r\nRecv %d bytes\r\n\r\nSEND OK\r\n\r\n+IPD,8:\r\nERROR_\r\n+IPD,6: world\r\nCLOSED\r\n" % len(request),
+        ),
+    )
+    with FakeModule(STARTING + steps) as module:
+        done = subprocess.run([demo, module.port, "get", "a,b", "80", "x"], capture_output=True, timeout=TIMEOUT)
+    assert done.stdout == b"\r\nERROR_ worldreport: CLOSED\nget: done\n"
+
+
 def test_a_module_that_restarts_by_itself(demo: Path) -> None:
     steps = ((b"AT+USERRAM=1,5\r\n", b"\r\nready\r\n"),)
     assert run_with(demo, steps, "ram", "hello", status=1) == "ram: the module has restarted\n"
