@@ -11,7 +11,7 @@ from firmware import log
 from firmware.at_port import AtPort
 from firmware.at_user import AtUser
 from firmware.basic import Basic
-from firmware.config import Config
+from firmware.config import for_this_board
 from firmware.ota import Ota
 from firmware.ota_trial import look_back
 from firmware.own_commands import load_own_commands, mount_user_partition
@@ -27,7 +27,7 @@ _CONFIG_FILE = "/user/config.json"
 
 def load_config(path):
     """The settings in force: the defaults and what a JSON file on the board says; what is wrong with it is logged."""
-    config = Config()
+    config = for_this_board()
     try:
         with open(path) as file:
             values = json.load(file)

@@ -28,13 +28,17 @@ _ESP32_MEMORY = (
 
 
 def running_chip():
-    """The chip that runs as (number, revision, memory), the first two as an image header has them, the last None if it
-    is not known. The number is that of the image that runs."""
+    """The chip that runs as (number, revision, memory), the first two as an image header has them. The number is that
+    of the image that runs; the revision of other chips than the ESP32 is left to ``Partition.set_boot``, which checks
+    it too.
+    """
     head = bytearray(16)
     Partition(Partition.RUNNING).readblocks(0, head, 0)
     number = struct.unpack_from("<H", head, 12)[0]
     if number != _ESP32:
-        return number, _ANY_REVISION, None
+        from firmware.chip_memory import MEMORY
+
+        return number, _ANY_REVISION, MEMORY.get(number)
     return number, _esp32_revision() * 100 + 99, _ESP32_MEMORY
 
 

@@ -3,7 +3,6 @@ called.
 """
 
 import os
-import sys
 
 import esp32
 
@@ -42,10 +41,11 @@ def commands(system):
 
 def _versions(at):
     build = os.uname()
-    at.info("AT version:%s(%s - ESP32 - %s)" % (_AT_VERSION, VERSION, build.version))
+    chip = build.machine.split(" with ")[-1]
+    at.info("AT version:%s(%s - %s - %s)" % (_AT_VERSION, VERSION, chip, build.version))
     at.info("SDK version:MicroPython %s" % build.release)
     at.info("compile time(%s):%s" % (VERSION, build.version))
-    at.info("Bin version:%s(%s)" % (VERSION, sys.platform.upper()))
+    at.info("Bin version:%s(%s)" % (VERSION, chip))
 
 
 async def _list_commands(at):

@@ -67,7 +67,7 @@ class SlotWriter:
         from firmware.chip import running_chip
 
         self.check = ImageCheck(running_chip(), self.room)
-        unload("chip")
+        unload("chip", "chip_memory")
         self.whole = hashlib.sha256() if self.digest else None
         self.signed = hashlib.sha256() if self.needs_signature else None
         self.start = self.filled = 0

@@ -33,7 +33,7 @@ def commands(wake):
     parameters = (
         integer(0, 1),
         integer(1, 2),
-        integer(0, 39),
+        integer(0, wake.config.last_gpio),
         integer(0, 255),
         integer(0, 60_000),
         integer(0, 7, optional=True),

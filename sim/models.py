@@ -14,7 +14,7 @@ class Target:
     """A kind of chip, named as esptool does; ``number`` is what an image header has.
 
     ``boot_loader`` is the flash address where the ROM looks for it; ``data`` and ``code`` are where the flash cache
-    maps flash.
+    maps flash, ``internal`` is memory that code can be loaded into.
     """
 
     name: str
@@ -22,12 +22,13 @@ class Target:
     boot_loader: int
     data: range
     code: range
+    internal: int
 
 
-ESP32 = Target("esp32", 0, 0x1000, range(0x3F400000, 0x3F800000), range(0x400D0000, 0x40400000))
-ESP32S3 = Target("esp32s3", 9, 0, range(0x3C000000, 0x3E000000), range(0x42000000, 0x44000000))
-ESP32C3 = Target("esp32c3", 5, 0, range(0x3C000000, 0x3C800000), range(0x42000000, 0x42800000))
-ESP32C6 = Target("esp32c6", 13, 0, range(0x42000000, 0x43000000), range(0x42000000, 0x43000000))
+ESP32 = Target("esp32", 0, 0x1000, range(0x3F400000, 0x3F800000), range(0x400D0000, 0x40400000), 0x40080000)
+ESP32S3 = Target("esp32s3", 9, 0, range(0x3C000000, 0x3E000000), range(0x42000000, 0x44000000), 0x40378000)
+ESP32C3 = Target("esp32c3", 5, 0, range(0x3C000000, 0x3C800000), range(0x42000000, 0x42800000), 0x40380000)
+ESP32C6 = Target("esp32c6", 13, 0, range(0x42000000, 0x43000000), range(0x42000000, 0x43000000), 0x40800000)
 TARGETS = {target.number: target for target in (ESP32, ESP32S3, ESP32C3, ESP32C6)}
 
 XTENSA = 10

@@ -173,13 +173,13 @@ def synthetic_base(target: Target = ESP32) -> bytes:
     """The smallest image that a simulated boot loader accepts: a descriptor, and an ESP32's code that loops until the
     watchdog bites.
     """
-    header = struct.pack("<BBBBIB3xHBHH4xB", MAGIC, 0, 2, 0x20, 0x40080000, 0xEE, target.number, 0, 0, 399, 1)
+    header = struct.pack("<BBBBIB3xHBHH4xB", MAGIC, 0, 2, 0x20, target.internal, 0xEE, target.number, 0, 0, 399, 1)
     descriptor = bytearray(DESCRIPTOR_SIZE)
     descriptor[:4] = DESCRIPTOR_MAGIC.to_bytes(4, "little")
     descriptor[TIME_FIELD] = b"00:00:00".ljust(16, b"\0")
     descriptor[DATE_FIELD] = b"Jan  1 2000".ljust(16, b"\0")
     loop = b"\x06\xff\xff\x00"  # the instruction "j ." and a byte to fill the word
-    return assemble(header, [(target.data.start + 0x20, bytes(descriptor)), (0x40080000, loop)])
+    return assemble(header, [(target.data.start + 0x20, bytes(descriptor)), (target.internal, loop)])
 
 
 def _chip(header: bytes) -> int:

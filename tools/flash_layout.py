@@ -23,6 +23,7 @@ SLOT_SIZES = {
     8 * MEBIBYTE: (0x270000, 0x340000),
     16 * MEBIBYTE: (0x300000, 0x400000),
 }
+LARGEST_SLOT = max(size for sizes in SLOT_SIZES.values() for size in sizes)
 
 _COMMON = (
     Partition(TYPE_DATA, SUBTYPE_NVS, 0x9000, 0x4000, "nvs"),

@@ -21,7 +21,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from tools import app_image
 from tools.at_line import TIMED_OUT, TRANSFER_FAILED, AtLine, AtLineError, NoAnswer, Refused
 from tools.file_server import FileServer, address_towards
-from tools.image import SLOT_SIZE
+from tools.flash_layout import LARGEST_SLOT
 
 PIECE = 4096
 TRIES = 4
@@ -66,8 +66,8 @@ def read_image(path: Path) -> Image:
         version = image.version
     except (OSError, app_image.ImageError) as error:
         raise UpgradeError(f"{path}: {error}") from error
-    if len(data) > SLOT_SIZE:
-        raise UpgradeError(f"{path}: {len(data)} bytes, but a slot has {SLOT_SIZE}")
+    if len(data) > LARGEST_SLOT:
+        raise UpgradeError(f"{path}: {len(data)} bytes, but a slot has {LARGEST_SLOT} at most")
     return Image(path, data, version)
 
 

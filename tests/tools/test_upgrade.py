@@ -15,7 +15,7 @@ from sim.board import Board
 from tests.system.boards import flash_with
 from tests.system.upgrades import image, image_with
 from tools import app_image, at_line, file_server, upgrade
-from tools.image import SLOT_SIZE
+from tools.flash_layout import LARGEST_SLOT
 
 JOIN = ("--ssid", "sim-ap", "--password", "sim-password")
 HERE = ("--http-host", "127.0.0.1")
@@ -147,8 +147,11 @@ def test_an_image_that_the_board_refuses(board: Board, tmp_path: Path, capsys: p
         (lambda data: b"no image at all" * 100, "not an application image"),
         (lambda data: data[:50_000], "the image is cut off"),
         (lambda data: data[:-1] + bytes((data[-1] ^ 1,)), "the image's SHA-256 does not match"),
-        (lambda data: data.ljust(SLOT_SIZE + 1, b"\0"), f"{SLOT_SIZE + 1} bytes, but a slot has {SLOT_SIZE}"),
-        (lambda data: data[:12] + struct.pack("<H", 5) + data[14:], "an image for chip 5, not for the ESP32"),
+        (lambda data: data.ljust(LARGEST_SLOT + 1, b"\0"), f"{LARGEST_SLOT + 1} bytes, but a slot has 4194304 at most"),
+        (
+            lambda data: data[:12] + struct.pack("<H", 18) + data[14:],
+            "an image for chip 18; those known are esp32, esp32s3, esp32c3, esp32c6",
+        ),
     ],
 )
 def test_a_file_that_is_no_image(
