@@ -118,6 +118,8 @@ data = bytes(range(256)) * 16
 for i in range(64):
     uart.write(data)
 print("written")
+while not uart.txdone():
+    time.sleep_ms(1)
 """
     with running(tmp_path, text) as (board, host):
         wait_for(lambda: len(board.uart(1).tx_trace.data) > 0, "output")
