@@ -20,7 +20,7 @@ async def _run():
     gc.threshold(-1)
     # Its code is needed no more.
     del assemble
-    unload("assembly", "config", "own_commands", "ota_trial", "settings", "wifi_control")
+    unload("assembly", "config", "own_commands", "ota_trial", "settings", "uart_line", "wifi_control")
     tasks = [asyncio.create_task(task) for task in tasks]
     # A part that fails ends the whole, for main.py to start it again.
     while True:

@@ -4,6 +4,7 @@ Loaded for the start only.
 """
 
 import json
+import sys
 
 import machine
 
@@ -18,10 +19,13 @@ from firmware.own_commands import load_own_commands, mount_user_partition
 from firmware.reports import Reports
 from firmware.settings import Settings
 from firmware.system import System
+from firmware.uart_line import arguments, stored_line
 from firmware.wake import Wake
 from firmware.wifi import Wifi
 from firmware.wifi_control import start as start_wifi
 
+# MicroPython 1.25's UART.irq hangs the board once a buffer's size has been given (pull request 17135).
+_IRQ_VERSION = (1, 26)
 _CONFIG_FILE = "/user/config.json"
 
 
@@ -48,24 +52,15 @@ def load_config(path):
     return config
 
 
-def open_uart(config):
-    """The AT port's UART as configured; a line that flow control does not use is left alone."""
-    flow = config.flow_control
-    lines = {}
-    if flow & 1:
-        lines["rts"] = config.rts
-    if flow & 2:
-        lines["cts"] = config.cts
-    return machine.UART(
-        config.uart,
-        config.baudrate,
-        tx=config.tx,
-        rx=config.rx,
-        rxbuf=config.rxbuf,
-        txbuf=config.txbuf,
-        flow=(machine.UART.RTS if flow & 1 else 0) | (machine.UART.CTS if flow & 2 else 0),
-        **lines,
+def open_port(config, line):
+    """The AT port on its UART, with ``line`` (``uart_line``)."""
+    uart = machine.UART(
+        config.uart, tx=config.tx, rx=config.rx, rxbuf=config.rxbuf, txbuf=config.txbuf, **arguments(config, line)
     )
+    if sys.implementation.version >= _IRQ_VERSION:
+        # The interrupt wakes the loop; there is nothing for a handler to do.
+        uart.irq(bool, machine.UART.IRQ_RX)  # type: ignore[arg-type]
+    return AtPort(uart, line[0], config.txbuf)
 
 
 def assemble():
@@ -76,7 +71,7 @@ def assemble():
     config = load_config(_CONFIG_FILE)
     settings = Settings()
     system = System(config)
-    port = system.port = AtPort(open_uart(config), config.baudrate, config.txbuf)
+    port = system.port = open_port(config, stored_line(config, settings))
     wake = Wake(port, config)
     reports = Reports(port, wake, config.report_queue)
     at = AtUser(port, reports.add, system.prove_valid)

@@ -50,7 +50,7 @@ class AtPort:
     """
 
     def __init__(self, uart, baudrate, txbuf):
-        self._uart = uart
+        self.uart = uart
         self.echo = True
         # From the first bytes of a command's answer to its final result: no report may come in between.
         self.answering = False
@@ -76,7 +76,7 @@ class AtPort:
         self._splitting = False
         self._room_total = txbuf - _WASTE
         self._under_way = 0
-        self._baudrate = baudrate
+        self.baudrate = baudrate
         self._clear_at = ticks_ms()
 
     # Input.
@@ -90,7 +90,7 @@ class AtPort:
                 if not self._has_input():
                     continue
             else:
-                await readable(self._uart)
+                await readable(self.uart)
             self._read()
             while self._start < self._end and await self._take():
                 pass
@@ -102,7 +102,7 @@ class AtPort:
 
     def _has_input(self):
         """Whether a read is worth it: all of the data, or much of it, or a burst that has come to its end."""
-        before, self._seen = self._seen, self._uart.any()
+        before, self._seen = self._seen, self.uart.any()
         if self._target is not None:
             return self._seen >= min(len(self._target) - self._filled, _WORTH)
         return self._seen and (self._seen == before or self._seen >= _BUFFER)
@@ -112,12 +112,12 @@ class AtPort:
         bytes: it changes meanwhile, and a block that is released must be free.
         """
         if self._target is not None and self._start == self._end:
-            count = self._uart.readinto(self._target[self._filled :] if self._filled else self._target)
+            count = self.uart.readinto(self._target[self._filled :] if self._filled else self._target)
             if count:
                 self._last_byte = ticks_ms()
                 self._data_arrived(count)
         else:
-            count = self._uart.readinto(self._view[self._end :] if self._end else self._view)
+            count = self.uart.readinto(self._view[self._end :] if self._end else self._view)
             if count:
                 self._note_arrival(count)
 
@@ -231,7 +231,7 @@ class AtPort:
         for _ in range(_READS_AT_MOST):
             while self._start < self._end and self._take_line():
                 pass
-            if not self._uart.any():
+            if not self.uart.any():
                 break
             self._read()
         if self._start < self._end:
@@ -266,7 +266,7 @@ class AtPort:
 
     def silence(self):
         """Milliseconds since the last byte, or since data mode began."""
-        return 0 if self._uart.any() else ticks_diff(ticks_ms(), self._last_byte)
+        return 0 if self.uart.any() else ticks_diff(ticks_ms(), self._last_byte)
 
     async def data(self):
         """Wait until the memory given to ``begin_data`` is full. Input then waits for the command's end, or for
@@ -300,10 +300,10 @@ class AtPort:
         self._start = self._end
         self._make_room()
         for _ in range(_READS_AT_MOST):
-            if not self._uart.any():
+            if not self.uart.any():
                 break
             any_there = True
-            self._uart.readinto(self._view)
+            self.uart.readinto(self._view)
         self._last_byte = ticks_ms()
         return any_there
 
@@ -316,28 +316,32 @@ class AtPort:
     # Output.
 
     def _write(self, data):
-        self._uart.write(data)
+        self.uart.write(data)
         count = len(data)
         self._under_way += count + _WRITE_COST
         now = ticks_ms()
         if ticks_diff(self._clear_at, now) < 0:
             self._clear_at = now
-        self._clear_at = ticks_add(self._clear_at, count * 10_000 // self._baudrate)
+        self._clear_at = ticks_add(self._clear_at, count * 10_000 // self.baudrate)
 
     def _has_room(self, count):
         count += 2 * _WRITE_COST
         if self._under_way + count <= self._room_total:
             return True
-        if not self._uart.txdone():
+        if not self.uart.txdone():
             return False
         self._under_way = 0
         return count <= self._room_total
+
+    def backlog_ms(self):
+        """When what is under way will be on the wire, by the baud rate; negative when it was. CTS may hold it up."""
+        return ticks_diff(self._clear_at, ticks_ms())
 
     def _pause(self):
         """How long to sleep before looking for room again: a tick, but not past the moment when the buffer runs
         empty. Later than that CTS must be holding things up.
         """
-        left = ticks_diff(self._clear_at, ticks_ms())
+        left = self.backlog_ms()
         # The clock is rounded down, so a little past the moment counts as near it.
         return 0 if -_TICK_MS < left < _TICK_MS else _TICK_MS
 
@@ -400,5 +404,5 @@ class AtPort:
         """Wait until all bytes are on the wire, at most ``limit_ms`` (CTS may hold them for ever)."""
         begin = ticks_ms()
         flushing = asyncio.create_task(self.flush())
-        while not (flushing.done() and self._uart.txdone()) and ticks_diff(ticks_ms(), begin) < limit_ms:
+        while not (flushing.done() and self.uart.txdone()) and ticks_diff(ticks_ms(), begin) < limit_ms:
             await asyncio.sleep_ms(self._pause())

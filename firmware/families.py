@@ -6,6 +6,7 @@ that a host does not use costs nothing but its file.
 # ``commands(owner)`` that gives its table; its commands.
 FAMILIES = (
     ("system", "module_commands", "+RST +RESTORE +GMR +CMD +SYSLOG +SYSRAM +USERPROMPT"),
+    ("system", "uart_commands uart_line settings", "+UART +UART_CUR +UART_DEF"),
     ("system", "user_ram", "+USERRAM"),
     ("wifi", "wifi_commands wifi_control", "+CWMODE +CWJAP +CWQAP +CWSTATE"),
     ("ota", "ota_commands", "+USEROTA +USEROTASTART +USEROTADATA +USEROTAEND +USEROTAABORT"),

@@ -4,7 +4,7 @@ from esp32 import NVS
 
 from firmware import log
 
-_NAMES = ("mode", "ssid", "key", "bssid", "slot")
+_NAMES = ("mode", "ssid", "key", "bssid", "slot", "uart")
 _MOST = 64
 
 

@@ -45,6 +45,11 @@ class Host:
         self._finish_writing()
         self._line.close()
 
+    def set_baudrate(self, baudrate: int) -> None:
+        """Go on at another speed; what has been sent goes out at the old one."""
+        self._finish_writing()
+        self._line.baudrate = baudrate
+
     def write(self, data: bytes) -> None:
         """Send bytes as they are; many go out while the caller reads the answers, which would hold up the rest."""
         self._finish_writing()
