@@ -96,7 +96,8 @@ class Host:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise AssertionError(f"no final result came, but {shorten(data)}")
-            data += self.read(max(1, self._line.in_waiting), left)
+            # One by one: a report may come right behind.
+            data += self.read(1, left)
         return data
 
     def expect(self, expected: bytes, patience: float = PATIENCE) -> None:
