@@ -1,3 +1,4 @@
+# boot.py, version 1
 # MicroPython runs this first after each reset. It mounts the package of the running slot read-only at /slot and puts it
 # first on sys.path. The package is a littlefs inside the application image: the data of a segment with load address 0,
 # which the boot loader verifies and never loads (tools/app_image.py). So an upgrade replaces MicroPython and this

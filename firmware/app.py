@@ -20,7 +20,7 @@ async def _run():
     gc.threshold(-1)
     # Its code is needed no more.
     del assemble
-    unload("assembly", "config", "own_commands", "ota_trial", "settings", "uart_line", "wifi_control")
+    unload("assembly", "config", "own_commands", "ota_trial", "settings", "uart_line", "user_partition", "wifi_control")
     tasks = [asyncio.create_task(task) for task in tasks]
     # A part that fails ends the whole, for main.py to start it again.
     while True:
@@ -31,5 +31,10 @@ async def _run():
 
 
 def main():
-    """Run the firmware. Returns only by an exception."""
+    """Run the firmware, or the files installed for development in its place. Returns only by an exception."""
+    from firmware.development import run_instead
+
+    run_instead()
+    del run_instead
+    unload("development")
     asyncio.run(_run())

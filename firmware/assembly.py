@@ -15,11 +15,12 @@ from firmware.basic import Basic
 from firmware.config import for_this_board
 from firmware.ota import Ota
 from firmware.ota_trial import look_back
-from firmware.own_commands import load_own_commands, mount_user_partition
+from firmware.own_commands import load_own_commands
 from firmware.reports import Reports
 from firmware.settings import Settings
 from firmware.system import System
 from firmware.uart_line import arguments, stored_line
+from firmware.user_partition import mount_user_partition
 from firmware.wake import Wake
 from firmware.wifi import Wifi
 from firmware.wifi_control import start as start_wifi

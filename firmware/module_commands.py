@@ -46,6 +46,8 @@ def _versions(at):
     at.info("SDK version:MicroPython %s" % build.release)
     at.info("compile time(%s):%s" % (VERSION, build.version))
     at.info("Bin version:%s(%s)" % (VERSION, chip))
+    if __file__.startswith("/user/"):
+        at.info("Development files:%s" % __file__.rpartition("/")[0])
 
 
 async def _list_commands(at):

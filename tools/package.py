@@ -38,22 +38,29 @@ class PackageError(Exception):
 
 
 def build_package(root: Path = ROOT, version: str | None = None) -> bytes:
-    """The littlefs with the ``firmware`` of the tree at ``root`` as bytecode, as small as its content allows.
+    """The littlefs with ``bytecode``, as small as its content allows."""
+    return smallest_filesystem(bytecode(root, version))
 
-    The bytecode is of the sources as ``tools.shrink`` rewrites them.
-    ``version`` replaces what ``firmware/version.py`` says.
+
+def bytecode(root: Path = ROOT, version: str | None = None) -> dict[str, bytes]:
+    """The ``firmware`` of the tree at ``root`` as bytecode (path: content), of the sources as ``tools.shrink`` rewrites
+    them. ``version`` replaces what ``firmware/version.py`` says.
     """
-    sources = {path.relative_to(root).as_posix(): path.read_text() for path in sorted((root / PACKAGE).rglob("*.py"))}
-    if not sources:
-        raise PackageError(f"no Python files in {root / PACKAGE}")
-    if version is not None:
-        sources[VERSION_FILE] = f"VERSION = {version!r}\n"
     try:
-        smaller = shrink(sources)
+        smaller = shrink(sources(root, version))
     except ShrinkError as error:
         raise PackageError(str(error)) from error
-    files = {f"{name[:-3]}.mpy": compile_module(name, text) for name, text in sorted(smaller.items())}
-    return smallest_filesystem(files)
+    return {f"{name[:-3]}.mpy": compile_module(name, text) for name, text in sorted(smaller.items())}
+
+
+def sources(root: Path = ROOT, version: str | None = None) -> dict[str, str]:
+    """The ``firmware`` of the tree at ``root`` as it is (path: text)."""
+    found = {path.relative_to(root).as_posix(): path.read_text() for path in sorted((root / PACKAGE).rglob("*.py"))}
+    if not found:
+        raise PackageError(f"no Python files in {root / PACKAGE}")
+    if version is not None:
+        found[VERSION_FILE] = f"VERSION = {version!r}\n"
+    return found
 
 
 def compile_module(name: str, text: str) -> bytes:
