@@ -11,6 +11,7 @@ PYTEST_ARGS ?=
 PYTEST := $(VENV_PYTHON) -m pytest -n auto --dist loadfile
 PORT ?=
 IMAGE ?=
+SOURCE ?=
 UART ?=
 SSID ?=
 PASSWORD ?=
@@ -18,7 +19,7 @@ HTTP_HOST ?=
 BAUDRATE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-full bench lint format image upgrade clean
+.PHONY: help run test test-full bench lint format image flash install uninstall console upgrade clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -52,6 +53,18 @@ format: .venv/ready ## put the sources into the project's form
 image: .venv/ready ## make build/esp-at-VERSION.bin; MICROPYTHON=ESP32_....bin for a real board; VERSION=... FLASH_SIZE=8MB
 	@$(VENV_PYTHON) -m tools.image $(if $(VERSION),--version "$(VERSION)") $(if $(MICROPYTHON),--micropython "$(MICROPYTHON)") \
 		$(if $(FLASH_SIZE),--flash-size "$(FLASH_SIZE)")
+
+flash: .venv/ready ## erase, write and verify a new board: IMAGE=build/...-flash.bin, by default the newest; PORT=... BAUDRATE=...
+	@$(VENV_PYTHON) -m tools.flash $(if $(PORT),--port "$(PORT)") $(if $(BAUDRATE),--baudrate "$(BAUDRATE)") $(if $(IMAGE),"$(IMAGE)")
+
+install: .venv/ready ## run this tree on a board for development: changed files to its filesystem; PORT=... SOURCE=1 for .py
+	@$(VENV_PYTHON) -m tools.install $(if $(PORT),--port "$(PORT)") $(if $(SOURCE),--source)
+
+uninstall: .venv/ready ## take the files of make install away; PORT=...
+	@$(VENV_PYTHON) -m tools.install --uninstall $(if $(PORT),--port "$(PORT)")
+
+console: .venv/ready ## log and REPL of a board, Ctrl-] ends it; PORT=...
+	@$(VENV_PYTHON) -m tools.console $(if $(PORT),--port "$(PORT)")
 
 upgrade: .venv/ready ## upgrade a board: PORT=... IMAGE=...; UART=1 through the port, SSID=... PASSWORD=... HTTP_HOST=... BAUDRATE=...
 	@test -n "$(PORT)" -a -n "$(IMAGE)" || { echo "say which board and image: make upgrade PORT=/dev/ttyUSB0 IMAGE=build/esp-at-1.2.3.bin"; exit 1; }
