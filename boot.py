@@ -14,6 +14,33 @@ _SECTOR = 4096
 _IMAGE_MAGIC = 0xE9
 _READ_SIZE = 64  # littlefs caches four times that, twice, and once more for each open file; less makes the start slower
 _EROFS = 30
+_PIECE = 512
+_PIECES = 9  # an odd number serves best, as littlefs goes back and forth between blocks in pairs
+
+
+class ReadAhead:
+    """Reads a partition in whole pieces and keeps those read last, for the start, when modules follow one another:
+    littlefs reads the same directory for each, some bytes at a time, and each read of the flash stops both cores. The
+    firmware puts ``partition`` in its place afterwards.
+    """
+
+    def __init__(self, partition):
+        self.partition = partition
+        self.kept = [[-1, memoryview(bytearray(_PIECE))] for _ in range(_PIECES)]
+
+    def readblocks(self, sector, buffer, offset):
+        number = (sector * _SECTOR + offset) // _PIECE
+        within = offset % _PIECE
+        end = within + len(buffer)
+        if end > _PIECE:
+            self.partition.readblocks(sector, buffer, offset)
+            return
+        kept = self.kept[number % _PIECES]
+        if kept[0] != number:
+            kept[0] = -1
+            self.partition.readblocks(sector, kept[1], offset - within)
+            kept[0] = number
+        buffer[:] = kept[1][within:end]
 
 
 class SlotDevice:
@@ -55,18 +82,20 @@ def find_package(partition):
 
 
 def mount_package():
-    """Mount the running slot's package, if it has one."""
+    """Mount the running slot's package, if it has one. The firmware imports its device as ``slot_device``."""
     slot = Partition(Partition.RUNNING)
     found = find_package(slot)
     if found is None:
         print("boot: no package in", slot.info()[4])
         return
-    vfs.mount(vfs.VfsLfs2(SlotDevice(slot, *found), readsize=_READ_SIZE), "/slot", readonly=True)
+    device = SlotDevice(ReadAhead(slot), *found)
+    vfs.mount(vfs.VfsLfs2(device, readsize=_READ_SIZE), "/slot", readonly=True)
     sys.path.insert(0, "/slot")
+    sys.modules["slot_device"] = device
 
 
 try:
     mount_package()
 except Exception as error:
     print("boot: the package cannot be mounted:", repr(error))
-del find_package, mount_package
+del find_package, mount_package, ReadAhead, SlotDevice

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import sys
 
 from micropython import const
 
@@ -11,11 +12,19 @@ _LOADING = const(2048)
 _LOOK_MS = const(1000)
 
 
+def _end_read_ahead():
+    """Take back the memory into which ``boot.py`` reads ahead: all that stays is loaded."""
+    device = sys.modules.pop("slot_device", None)
+    if device:
+        device.partition = device.partition.partition
+
+
 async def _run():
     # Loading leaves litter; collected often, it does not end up between what stays.
     gc.threshold(_LOADING)
     from firmware.assembly import assemble
 
+    _end_read_ahead()
     tasks = assemble()
     gc.threshold(-1)
     # Its code is needed no more.
