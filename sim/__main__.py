@@ -63,6 +63,8 @@ def run(options: argparse.Namespace) -> int:
                 end="",
             )
             print("""s.write(b"AT\\r\\n"); print(s.read(100))'""")
+            print(f"Console: {board.console_port}")
+            print(f"  {own_python()} -m mpremote connect {board.console_port}")
             print("Ctrl-C ends the board.", flush=True)
             while not ended.wait(0.2):
                 pass

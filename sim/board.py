@@ -17,6 +17,7 @@ from types import TracebackType
 
 from sim import bootloader, images, vcd
 from sim.chip import DEEPSLEEP_RESET, HARD_RESET, PWRON_RESET, SOFT_RESET, WDT_RESET, Chip
+from sim.console import NO_CHARACTER, Console
 from sim.flash import DEFAULT_SIZE, Flash
 from sim.loop import Loop
 from sim.models import DEFAULT, MODELS, Model
@@ -95,6 +96,7 @@ class Board:
         self._console = bytearray()
         self._printed = threading.Condition()
         self._loop = Loop("board-io")
+        self._repl = Console(self._loop, self._interrupt)
         self._uarts = Uarts(self._loop, self.seconds, timed=timed)
         self.pins = Pins(self.seconds, self.model)
         self.network = Network(self.folder)
@@ -125,6 +127,11 @@ class Board:
         return self.uart(1).tty
 
     @property
+    def console_port(self) -> str:
+        """The path of the tty that is UART0: log and REPL."""
+        return self._repl.tty
+
+    @property
     def console(self) -> bytes:
         """All that the board has printed on UART0."""
         return bytes(self._console)
@@ -144,9 +151,9 @@ class Board:
 
     def start(self) -> None:
         """Switch on. An interpreter that does not start is an OSError."""
-        link = self.folder / "at-port"
-        link.unlink(missing_ok=True)
-        link.symlink_to(self.port)
+        for name, port in (("at-port", self.port), ("console", self.console_port)):
+            (self.folder / name).unlink(missing_ok=True)
+            (self.folder / name).symlink_to(port)
         self._loop.start()
         self._supervisor.start()
         self.power_on()
@@ -157,8 +164,10 @@ class Board:
         self._supervisor.join()
         self._loop.stop()
         self._uarts.close()
+        self._repl.close()
         self.flash.close()
-        (self.folder / "at-port").unlink(missing_ok=True)
+        for name in ("at-port", "console"):
+            (self.folder / name).unlink(missing_ok=True)
 
     def power_on(self) -> None:
         """Give power, after a power cut too."""
@@ -211,6 +220,7 @@ class Board:
         with self._printed:
             self._console += data
             self._printed.notify_all()
+        self._repl.put(data)
         if self.on_console is not None:
             self.on_console(data)
 
@@ -221,6 +231,13 @@ class Board:
         if self.timed and self._process is not None:
             self._uarts.stand_still(seconds)
             time.sleep(seconds)
+
+    def _interrupt(self) -> None:
+        """Ctrl-C was typed."""
+        process = self._process
+        if process is not None:
+            wanted = lambda: self._repl.interrupt_character != NO_CHARACTER  # noqa: E731
+            threading.Thread(target=process.interrupt, args=(wanted,), daemon=True).start()
 
     def _supervise(self) -> None:
         while True:
@@ -289,6 +306,9 @@ class Board:
         if self.flash.running is None:
             return
         self._chip.restart(cause)
+        self._repl.restart(soft=cause == SOFT_RESET)
+        if cause != SOFT_RESET:
+            self.network.reset()
         self.boots.append((cause, self.flash.running.label))
         self._idle.clear()
         self._booted_at = time.monotonic()
@@ -305,13 +325,14 @@ class Board:
             return _own_heap[self.interpreter, self.model]
 
     def _start_process(self, heap: int, target: str) -> Process:
-        program = Program(self.interpreter, heap, self._uarts.device_fds, self.timed, self.micropython, target)
+        fds = self._uarts.device_fds
+        program = Program(self.interpreter, heap, fds, self._repl.input, self.timed, self.micropython, target)
         return Process(program, self._loop, self._register, self._print, self._on_end)
 
     def _register(self, server: Server) -> None:
         server.calls["board.started"] = self._started
         server.calls["board.model"] = self._describe
-        for peripheral in (self._uarts, self.pins, self._chip, self.flash, self.network):
+        for peripheral in (self._uarts, self._repl, self.pins, self._chip, self.flash, self.network):
             peripheral.register(server)
 
     def _started(self, _payload: bytes, own_heap: int) -> None:

@@ -224,7 +224,6 @@ class Network:
 
     def register(self, server: Server) -> None:
         """Serve a fresh interpreter."""
-        self.reset()
         server.ops[OP_STATUS] = self._status
         server.ops[OP_CONNECTED] = self._connected
         server.ops[OP_RSSI] = self._rssi

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,14 @@ from sim.rpc import Gone, Server
 START = Path(__file__).with_name("device") / "_start.py"
 _PR_SET_PDEATHSIG = 1
 _JOIN_SECONDS = 10
+# How often it is looked whether an interrupt is harmless, and for how long before a program that does not rest is
+# interrupted wherever it is.
+_LOOK_SECONDS = 0.005
+_BUSY_SECONDS = 0.2
+_LOOKS = 20
+# The numbers of two system calls on x86 and ARM, with 32 and 64 bits; futex waits for a lock.
+_READ = (3, 0, 63)
+_FUTEX = (240, 422, 202, 98)
 _libc = ctypes.CDLL(None)
 
 
@@ -29,13 +38,14 @@ def _die_with_launcher() -> None:
 
 @dataclass
 class Program:
-    """What to start: ``heap`` in bytes, ``fds`` of the UARTs, ``version`` of MicroPython to present, ``target`` a path
-    of the host or "" for the flash.
+    """What to start: ``heap`` in bytes, ``fds`` of the UARTs, ``input`` the descriptor of its standard input,
+    ``version`` of MicroPython to present, ``target`` a path of the host or "" for the flash.
     """
 
     interpreter: Path
     heap: int
     fds: Sequence[int]
+    input: int
     timed: bool
     version: str
     target: str
@@ -65,12 +75,16 @@ class Process:
         self._ended = ended
         self._killed = False
         self._closed = threading.Event()
+        self._serving = threading.Lock()
+        self._asked = 0
+        self._interrupting = threading.Lock()
         wire, device_wire = socket.socketpair()
+        self._wire = device_wire.fileno()
         console, device_console = os.pipe()
         try:
             self._child = subprocess.Popen(
                 program.command(device_wire.fileno()),
-                stdin=subprocess.DEVNULL,
+                stdin=program.input,
                 stdout=device_console,
                 stderr=device_console,
                 pass_fds=[device_wire.fileno(), *program.fds],
@@ -110,10 +124,70 @@ class Process:
         self._server.connection.close()
         return code
 
+    def interrupt(self, wanted: Callable[[], bool]) -> None:
+        """Raise KeyboardInterrupt in the program, as long as ``wanted`` says so; waits until that is done.
+
+        The interpreter raises it at any machine instruction, which an allocation of memory does not survive. So it is
+        done where the program rests in a system call, or in place of the answer to a question; only a program that
+        does neither is interrupted wherever it is.
+        """
+        if self._server.instead is not None:
+            return  # one that is pending already
+        with self._interrupting:
+            self._server.instead = lambda: wanted() and self._interrupt_question()
+            asked = -1
+            while not self._killed and wanted() and self._server.instead is not None:
+                if asked != self._asked:
+                    asked, deadline = self._asked, time.monotonic() + _BUSY_SECONDS
+                if self._serving.acquire(timeout=_LOOK_SECONDS):
+                    if self._server.instead is not None:
+                        self._interrupt_stopped(wanted, time.monotonic() > deadline)
+                    self._serving.release()
+                time.sleep(_LOOK_SECONDS)
+            self._server.instead = None
+
+    def _interrupt_stopped(self, wanted: Callable[[], bool], anywhere: bool) -> None:
+        """Stop the program, look at what it does, and interrupt it if that is harmless."""
+        self._child.send_signal(signal.SIGSTOP)
+        try:
+            state = os.waitid(os.P_PID, self._child.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        except ChildProcessError:
+            return
+        if state is None or state.si_code != os.CLD_STOPPED:
+            return
+        call, _ = self._system_call()
+        harmless = anywhere or (call is not None and call not in _FUTEX)
+        if harmless and wanted() and self._server.quiet:
+            self._server.instead = None
+            self._child.send_signal(signal.SIGINT)
+        self._child.send_signal(signal.SIGCONT)
+
+    def _interrupt_question(self) -> bool:
+        """Interrupt the program while it waits for the answer to its question; false if another thread asked."""
+        for _ in range(_LOOKS):
+            call, descriptor = self._system_call()
+            if call in _READ and descriptor == self._wire:
+                self._server.instead = None
+                self._child.send_signal(signal.SIGINT)
+                return True
+            time.sleep(_LOOK_SECONDS / _LOOKS)
+        return False
+
+    def _system_call(self) -> tuple[int | None, int | None]:
+        """Number and first argument of the system call that the main thread is in; None if it is in none."""
+        try:
+            words = Path(f"/proc/{self._child.pid}/syscall").read_text().split()
+            return int(words[0]), int(words[1], 16)
+        except (OSError, ValueError, IndexError):
+            return None, None
+
     def _serve(self) -> None:
         try:
             while True:
-                self._server.serve_one()
+                self._server.wait()
+                with self._serving:
+                    self._asked += 1
+                    self._server.serve_one()
         except Gone:
             pass  # without an answer the program stands still until it is killed
 

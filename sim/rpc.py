@@ -18,9 +18,12 @@ handler takes the payload as ``bytes`` and the JSON arguments, and returns the J
 
 from __future__ import annotations
 
+import fcntl
 import json
+import select
 import socket
 import struct
+import termios
 from collections.abc import Callable
 from typing import Any
 
@@ -28,6 +31,11 @@ OP_FRAME = struct.Struct("<BBHiii")
 CALL_FRAME = struct.Struct("<BBHII")
 CALL_REPLY = struct.Struct("<iII")
 INT = struct.Struct("<i")
+
+
+def _count(connection: socket.socket, request: int) -> int:
+    count: int = INT.unpack(fcntl.ioctl(connection, request, bytes(INT.size)))[0]
+    return count
 
 
 class DeviceError(Exception):
@@ -44,10 +52,17 @@ class Gone(Exception):
 
 
 class Server:
-    """Answers the questions of one interpreter on ``connection``."""
+    """Answers the questions of one interpreter on ``connection``.
+
+    ``instead``, if set, is asked before each answer; true means that it has interrupted the program, which then waits
+    for no answer any more.
+    """
 
     def __init__(self, connection: socket.socket) -> None:
         self.connection = connection
+        self.instead: Callable[[], bool] | None = None
+        self._poll = select.poll()
+        self._poll.register(connection, select.POLLIN)
         self.ops: dict[int, Callable[[int, int], int]] = {}
         self.pushes: dict[int, Callable[[int, int, bytes], int]] = {}
         self.pulls: dict[int, Callable[[int, int, int], bytes | int]] = {}
@@ -67,6 +82,15 @@ class Server:
                 raise Gone
             data += piece
         return data
+
+    def wait(self) -> None:
+        """Wait until there is a question, or nobody left to ask one."""
+        self._poll.poll()
+
+    @property
+    def quiet(self) -> bool:
+        """Is nothing on the wire, neither a question nor an answer?"""
+        return not any(_count(self.connection, request) for request in (termios.FIONREAD, termios.TIOCOUTQ))
 
     def serve_one(self) -> None:
         """Take one question off the wire and answer it; raises ``Gone`` when there is nobody left to ask."""
@@ -89,7 +113,7 @@ class Server:
         else:
             pulled = self.pulls[code](a, b, size)
             answer, data = (pulled, b"") if isinstance(pulled, int) else (len(pulled), pulled)
-        self.connection.sendall(INT.pack(answer) + data)
+        self._answer(INT.pack(answer) + data)
 
     def _serve_call(self, head: bytes) -> None:
         _, _, name_size, json_size, payload_size = CALL_FRAME.unpack(head)
@@ -104,4 +128,8 @@ class Server:
         except DeviceError as error:
             status, result = 1, [error.kind, list(error.arguments)]
         text = json.dumps(result).encode()
-        self.connection.sendall(CALL_REPLY.pack(status, len(text), len(data)) + text + data)
+        self._answer(CALL_REPLY.pack(status, len(text), len(data)) + text + data)
+
+    def _answer(self, frame: bytes) -> None:
+        if self.instead is None or not self.instead():
+            self.connection.sendall(frame)

@@ -57,37 +57,42 @@ def _mount():
         file.write(_BOOT_PY)
 
 
-def _run(names):
-    """Run scripts in one namespace; what they raise is printed, and SystemExit is a soft reset."""
-    names_of_main = {"__name__": "__main__"}
+def _run_scripts(names):
+    """Run those of the scripts that are there, in one namespace, up to one that fails; how the last one ended."""
+    result = _repl.DONE
     for name in names:
-        try:
-            uos.stat(name)
-        except OSError:
-            continue
-        try:
-            execfile(name, names_of_main)  # noqa: F821
-        except SystemExit:
-            machine.soft_reset()
-        except BaseException as error:
-            sys.print_exception(error, sys.stdout)
-            if name != "boot.py":
-                return 1
-    return 0
+        if result == _repl.DONE and _is_file(name):
+            result = _repl.run_file(name)
+    if result == _repl.LEFT:
+        _soft_reset()
+    return result
+
+
+def _is_file(name):
+    try:
+        return not uos.stat(name)[0] & 0x4000
+    except OSError:
+        return False
+
+
+def _soft_reset():
+    print("MPY: soft reboot")
+    _board.call("chip.reset", True)
 
 
 def _run_host(target):
     """Run a script, or boot.py and main.py of a folder, from the host's files."""
     names = ("boot.py", "main.py")
-    if not uos.stat(target)[0] & 0x4000:
+    if _is_file(target):
         target, _, name = target.rpartition("/")
         names = (name,)
     uos.chdir(target)
-    sys.exit(_run(names))
+    sys.exit(0 if _run_scripts(names) == _repl.DONE else 1)
 
 
 shims.install()
 import _gc  # noqa: E402
+import _repl  # noqa: E402
 import esp32  # noqa: E402
 import machine  # noqa: E402
 
@@ -103,6 +108,6 @@ elif _target:
     _run_host(_target)
 else:
     _mount()
-    _run(("boot.py", "main.py"))
-    while True:  # the REPL, which nobody uses here
-        utime.sleep(3600)
+    _run_scripts(("boot.py",) if _repl.is_raw() else ("boot.py", "main.py"))
+    _repl.serve()
+    _soft_reset()
