@@ -4,8 +4,9 @@ Bytecode from a filesystem lies in RAM there, and so does every name that MicroP
 its length) and every global of a module (8 bytes). So
 
 * a module's ``NAME = const(...)`` becomes a private constant wherever it is used, which costs nothing,
-* the names of private attributes and variables, and of parameters that nobody passes by name, become short, and the
-  same few short names serve in each module (``tools.shrink_names``).
+* the names of private attributes, variables, functions and methods, and of parameters that nobody passes by name,
+  become short, and the same few short names serve in each module (``tools.shrink_names``). Tracebacks show the short
+  ones.
 
 The sources keep their lines. What cannot be proven safe stays as it is.
 """

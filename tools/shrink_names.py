@@ -1,4 +1,5 @@
-"""Short names for a package's private attributes and variables, and for parameters that nobody passes by name.
+"""Short names for a package's private attributes, variables, functions and methods, and for parameters that nobody
+passes by name.
 
 Each module gets the same few short names: private names are accessed in their own module only, and one that is accessed
 in any other way than as a variable or as an attribute of ``self`` stays as it is in the whole package.
@@ -45,8 +46,10 @@ def _is_private(name: str) -> bool:
 
 def _kept(source: Source) -> set[str]:
     """The private names that must stay in the whole package because of what this module does with them."""
-    found = set(source.unclear | source.imported | source.defined | source.words_in_strings())
+    found = set(source.unclear | source.imported | source.words_in_strings() | source.inner_functions)
+    found |= source.defined - _private_functions(source)
     own = {node.attr for node in source.nodes(ast.Attribute) if _is_of_self(node) and isinstance(node.ctx, ast.Store)}
+    own |= _private_functions(source)
     own |= _class_variables(source)
     found.update(node.attr for node in source.nodes(ast.Attribute) if not _is_of_self(node) or node.attr not in own)
     return {name for name in found if _is_private(name)}
@@ -64,6 +67,11 @@ def _is_of_self(node: ast.Attribute) -> bool:
     return isinstance(node.value, ast.Name) and node.value.id in _OWNERS
 
 
+def _private_functions(source: Source) -> set[str]:
+    """The names of private functions and methods that are in no other function."""
+    return {function.name for function in source.outer_functions if _is_private(function.name)}
+
+
 def _class_variables(source: Source) -> set[str]:
     return {name for node in source.nodes(ast.ClassDef) for name in _outside_functions(node)}
 
@@ -79,15 +87,6 @@ def _outside_functions(scope: ast.AST) -> Iterator[str]:
                 yield from (node.id for node in ast.walk(part) if isinstance(node, ast.Name))
         else:
             yield from _outside_functions(child)
-
-
-def _functions(scope: ast.AST) -> Iterator[_Function]:
-    """The functions and methods that are in no other function."""
-    for child in ast.iter_child_nodes(scope):
-        if isinstance(child, _Function):
-            yield child
-        else:
-            yield from _functions(child)
 
 
 def _variables(node: ast.AST) -> set[str]:
@@ -112,10 +111,12 @@ class _Names:
         self.source = source
         constants = _constants(source)
         attributes = {node.attr for node in source.nodes(ast.Attribute)} | _class_variables(source)
+        attributes |= _private_functions(source)
         self.attributes = {name for name in attributes if _is_private(name)} - kept - constants
         outside = set(_outside_functions(source.tree))
+        outside |= _private_functions(source)
         self.globals = {name for name in outside if _is_private(name)} - kept - constants
-        functions = list(_functions(source.tree))
+        functions = source.outer_functions
         parameters = {part.arg for function in functions for part in ast.walk(function) if isinstance(part, ast.arg)}
         parameters -= outside | source.unclear | source.imported | source.defined | by_keyword | constants
         for function in functions:
@@ -140,6 +141,7 @@ class _Names:
                 self.source.rename_attribute(name, short)
             if name in self.globals | self.locals:
                 self.source.rename_variable(name, short)
+            self.source.rename_function(name, short)
 
     def _in_the_way(self, name: str) -> set[str]:
         others: set[str] = set()

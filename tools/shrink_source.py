@@ -18,6 +18,14 @@ class ShrinkError(Exception):
     """The package cannot be shrunk; the message says which file and why."""
 
 
+def _outer_functions(scope: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for child in ast.iter_child_nodes(scope):
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield child
+        else:
+            yield from _outer_functions(child)
+
+
 class Source:
     """A module: ``path`` in the package's parent, ``text``, and ``tree``."""
 
@@ -78,6 +86,17 @@ class Source:
         return frozenset(node.name for node in ast.walk(self.tree) if isinstance(node, _Scope))
 
     @cached_property
+    def outer_functions(self) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+        """The functions and methods that are in no other function."""
+        return list(_outer_functions(self.tree))
+
+    @cached_property
+    def inner_functions(self) -> frozenset[str]:
+        """The names of functions and classes in functions."""
+        inner = (part for function in self.outer_functions for part in ast.walk(function) if part is not function)
+        return frozenset(part.name for part in inner if isinstance(part, _Scope))
+
+    @cached_property
     def identifiers(self) -> frozenset[str]:
         """All names that the module uses in any way."""
         found = set(self.unclear | self.imported | self.defined)
@@ -120,6 +139,13 @@ class Source:
             if (isinstance(node, ast.Name) and node.id == name) or (isinstance(node, ast.arg) and node.arg == name):
                 start = self._lines[node.lineno - 1] + node.col_offset
                 self._edit(start, name, new)
+
+    def rename_function(self, name: str, new: str) -> None:
+        """Rename a function or method where it is defined, unless that is in another function."""
+        for node in self.outer_functions:
+            if node.name == name:
+                start = self._lines[node.lineno - 1] + node.col_offset
+                self._edit(self._data.index(name.encode(), self._data.index(b"def ", start) + 4), name, new)
 
     def rename_attribute(self, name: str, new: str) -> None:
         """Rename an attribute wherever it is accessed in the module."""

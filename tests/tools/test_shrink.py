@@ -102,7 +102,6 @@ x = check(_MOST + _LEAST)
         "def late():\n    from p.limits import MOST\n    return MOST\n",
         "from p.limits import MOST\nprint(f'{MOST}')\n",
         "from p.limits import MOST\nMOST = MOST + 1\n",
-        "from p.limits import MOST\n\n\ndef _MOST():\n    return MOST\n",
     ],
 )
 def test_constants_that_are_used_otherwise_stay(use: str) -> None:
@@ -180,7 +179,7 @@ def test_the_same_names_in_each_module_and_the_most_used_first() -> None:
 
 
 def test_short_names_that_are_taken_are_left_out() -> None:
-    text = "_b = 1\n\n\ndef _a():\n    return _long + _b\n\n\n_long = 2\n"
+    text = "_b = 1\n\n\ndef total():\n    return x._a + _long + _b\n\n\n_long = 2\n"
     assert shrunk(text) == text.replace("_b", "_c").replace("_long", "_d")
 
 
@@ -190,7 +189,7 @@ def test_short_names_that_are_taken_are_left_out() -> None:
         "def look(other):\n    return other._state\n",
         "class Other:\n    def look(self):\n        return self._state\n",
         "def look(other):\n    return getattr(other, '_state')\n",
-        "class Other:\n    def _state(self):\n        return None\n",
+        "def outer():\n    def _state():\n        return None\n",
         "from x import _state\n",
         "import p._state\n",
         "call(_state=1)\n",
@@ -201,6 +200,27 @@ def test_short_names_that_are_taken_are_left_out() -> None:
 def test_private_names_that_others_may_mean_stay_in_the_whole_package(use: str) -> None:
     text = "class Holder:\n    def __init__(self):\n        self._state = 1\n"
     assert shrunk(text, other=use) == text
+
+
+def test_private_functions_and_methods() -> None:
+    text = """\
+class Till:
+    def _take(self):
+        return _count(self)
+
+    async def take(self):
+        @_count
+        def _inner():
+            return self._take()
+
+        return await _inner()
+
+
+def _count(till):
+    return till
+"""
+    short = text.replace("_take", "_b").replace("_count", "_a")
+    assert shrunk(text) == short.replace("(till)", "(_c)").replace("return till", "return _c")
 
 
 def test_parameters() -> None:
@@ -233,7 +253,7 @@ def scale(_a, _b, unit=1):
     return [inner(index) * _b for index in range(unit)]
 
 
-def _scale(_a, _b=2):
+def _d(_a, _b=2):
     return scale(_a, _b)
 
 
@@ -295,7 +315,8 @@ def test_the_order_of_the_sources_does_not_matter() -> None:
 def test_the_package_keeps_its_lines_functions_and_classes() -> None:
     def outline(text: str) -> list[tuple[str, int]]:
         kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-        return [(node.name, node.lineno) for node in ast.walk(ast.parse(text)) if isinstance(node, kinds)]
+        nodes = [node for node in ast.walk(ast.parse(text)) if isinstance(node, kinds)]
+        return [("_" if node.name.startswith("_") else node.name, node.lineno) for node in nodes]
 
     sources = read_package()
     modules = shrink(sources)
