@@ -67,7 +67,7 @@ class AtPort:
         self._told_busy = False
 
         self._target = None
-        self._filled = 0
+        self._filled = self._enough = 0
         self._data_over = asyncio.Event()
         self._held = False
         self._released = asyncio.Event()
@@ -251,9 +251,11 @@ class AtPort:
 
     # Data mode.
 
-    def begin_data(self, target):
-        """Data mode from now on: the next ``len(target)`` bytes go into this memoryview."""
+    def begin_data(self, target, enough=None):
+        """Data mode from now on: the next ``len(target)`` bytes go into this memoryview. ``data`` waits for ``enough``
+        of them, all unless told."""
         self._filled = 0
+        self._enough = enough or len(target)
         self._last_byte = ticks_ms()
         self._data_over.clear()
         self._target = target
@@ -273,6 +275,17 @@ class AtPort:
         ``resume_input``."""
         await self._data_over.wait()
 
+    def data_missing(self):
+        """Whether ``data`` would have to wait."""
+        return not self._data_over.is_set()
+
+    def pause_data(self):
+        """Let the input wait, as when the memory is full; how many bytes are in it."""
+        self._target = None
+        self._held = True
+        self._released.clear()
+        return self._filled
+
     def _take_data(self):
         count = min(len(self._target) - self._filled, self._end - self._start)
         self._target[self._filled : self._filled + count] = self._view[self._start : self._start + count]
@@ -284,9 +297,8 @@ class AtPort:
     def _data_arrived(self, count):
         self._filled += count
         if self._filled == len(self._target):
-            self._target = None
-            self._held = True
-            self._released.clear()
+            self.pause_data()
+        if self._filled >= self._enough:
             self._data_over.set()
 
     def resume_input(self):
@@ -366,32 +378,32 @@ class AtPort:
             await asyncio.sleep_ms(self._pause())
 
     async def flush(self):
-        """Wait until everything that was put is under way."""
-        while self._pending:
-            data = self._pending[0]
+        """Wait until everything that was put is under way, and nobody sends long pieces."""
+        while self._pending or self._splitting:
             if self._splitting:
                 await asyncio.sleep_ms(_TICK_MS)
-            elif len(data) > _UNIT:
-                await self._split(data)
-            elif self._has_room(len(data)):
-                self._pending.pop(0)
-                self._write(data)
+            elif len(self._pending[0]) > _UNIT:
+                await self._send_pieces(self._pending.pop(0))
+            elif self._has_room(len(self._pending[0])):
+                self._write(self._pending.pop(0))
             else:
                 await asyncio.sleep_ms(self._pause())
 
-    async def _split(self, data):
-        """Send the first of the pending pieces, which is too long for one write, keeping everything else off the
-        wire.
-        """
+    async def send_whole(self, *parts):
+        """Send ``parts``, however long, without a copy and with nothing in between."""
+        await self.flush()
+        await self._send_pieces(*parts)
+
+    async def _send_pieces(self, *parts):
         self._splitting = True
         try:
-            view = memoryview(data)
-            for begin in range(0, len(data), PIECE):
-                piece = view[begin : begin + PIECE]
-                while not self._has_room(len(piece)):
-                    await asyncio.sleep_ms(self._pause())
-                self._write(piece)
-            self._pending.pop(0)
+            for part in parts:
+                view = memoryview(part)
+                for begin in range(0, len(part), PIECE):
+                    piece = view[begin : begin + PIECE]
+                    while not self._has_room(len(piece)):
+                        await asyncio.sleep_ms(self._pause())
+                    self._write(piece)
         finally:
             self._splitting = False
 

@@ -10,6 +10,8 @@ import asyncio
 import sys
 from collections import OrderedDict
 
+from micropython import const
+
 from firmware.at_error import BUSY, KIND, NO_PREFIX, NO_TERMINATOR, TIMED_OUT, UNSUPPORTED, AtError, code_of
 from firmware.command import Arguments, value_of
 from firmware.unload import unload
@@ -17,6 +19,7 @@ from firmware.unload import unload
 OK = b"\r\nOK\r\n"
 PROMPT = b"\r\nOK\r\n\r\n>"
 DONE = b""
+_LOOK_MS = const(10)
 
 # Lines served even while another command is in progress; a host needs them to answer a wake signal or to start over.
 _SERVED_PREFIX = b"AT+USERMCUSLEEP="
@@ -26,17 +29,17 @@ _SERVED = (b"AT+SLEEP=0", b"AT+RST")
 class AtUser:
     """The command table and the state of the command in progress.
 
-    ``report`` takes a message report; ``on_command`` (or None) is called once, for the first command that does not
-    fail at once.
+    ``queue`` takes a message report (``firmware.reports.Reports.add``); ``on_command`` (or None) is called once, for
+    the first command that does not fail at once.
     """
 
-    def __init__(self, port, report=None, on_command=None):
+    def __init__(self, port, queue=None, on_command=None):
         self.port = port
         self.show_codes = False
         # How long a data prompt waits for the next byte, in milliseconds; 0 is for ever.
         self.prompt_ms = 0
         self.on_command = on_command
-        self._report = report
+        self.queue = queue
         # In the order of entry, which an ordinary dict does not keep on the device.
         self._table = OrderedDict()
         # What the families of ``firmware.families`` belong to, by name.
@@ -77,16 +80,16 @@ class AtUser:
         self.port.answering = True
         self.port.begin_data(target)
         self.port.put(PROMPT)
-        while self.prompt_ms:
-            left = self.prompt_ms - self.port.silence()
-            if left <= 0:
+        await self.filled()
+
+    async def filled(self):
+        """Wait for the data that ``port.begin_data`` is to take, as ``data`` does."""
+        # ``asyncio.wait_for_ms`` would be half a kilobyte of memory for ever.
+        while self.prompt_ms and self.port.data_missing():
+            if self.port.silence() >= self.prompt_ms:
                 self.port.end_data()
                 raise AtError(TIMED_OUT)
-            try:
-                return await asyncio.wait_for_ms(self.port.data(), left)
-            except asyncio.TimeoutError:
-                # Bytes may have come meanwhile.
-                continue
+            await asyncio.sleep_ms(_LOOK_MS)
         await self.port.data()
 
     def listen(self, served_too=()):
@@ -99,7 +102,7 @@ class AtUser:
 
     def report(self, line):
         """Queue a message report; CR LF is added. It passes the wake gate. False if the queue is full."""
-        return self._report((line.encode() if isinstance(line, str) else bytes(line)) + b"\r\n")
+        return self.queue((line.encode() if isinstance(line, str) else bytes(line)) + b"\r\n")
 
     # For the port.
 

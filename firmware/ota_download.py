@@ -22,6 +22,10 @@ _DIGEST = 32
 async def upgrade(ota, at, length):
     """The set form of AT+USEROTA: prompt, URL, download; the new image is ready then."""
     at.release()
+    from firmware.net import forget
+
+    forget(at.owners["wifi"])
+    unload("net")
     begin(ota)
     ota.task = asyncio.current_task()
     try:

@@ -28,8 +28,10 @@ class Reports:
         self._dropped = 0
 
     def add(self, data):
-        """Queue one report, CR LF included; False, and counted, if there is no room."""
-        if len(self._queue) >= self._limit:
+        """Queue one report, CR LF included; False, and counted, if there is no room. There always is for an object that
+        sends itself: its coroutine ``send`` is called with the port, and must not raise.
+        """
+        if len(self._queue) >= self._limit and isinstance(data, bytes):
             self._dropped += 1
             return False
         self._queue.append(data)
@@ -46,5 +48,13 @@ class Reports:
             await self._port.quiet()
             # The host may have gone to sleep again while its line or an answer was under way.
             if self._gate.open():
-                self._port.put(self._queue.pop(0))
-                await self._port.flush()
+                await self._send()
+
+    async def _send(self):
+        # Popped here: in the loop's frame it would be held until the next report.
+        data = self._queue.pop(0)
+        if isinstance(data, bytes):
+            self._port.put(data)
+            await self._port.flush()
+        else:
+            await data.send(self._port)

@@ -33,12 +33,14 @@ async def tls_context():
         return context
     context.verify_mode = tls.CERT_REQUIRED  # type: ignore[attr-defined]
     context.load_verify_locations(authority)
-    if time.gmtime()[0] < _YEAR_SET:
-        await _set_clock()
+    await set_clock()
     return context
 
 
-async def _set_clock():
+async def set_clock():
+    """Ask a time server if the clock was never set. OSError if none answers."""
+    if time.gmtime()[0] >= _YEAR_SET:
+        return
     import ntptime
 
     answer = []

@@ -4,6 +4,7 @@ The settings are not stored. A wake GPIO's pad is held, so that it keeps its lev
 """
 
 import asyncio
+from time import ticks_diff, ticks_ms
 
 from micropython import const
 
@@ -17,6 +18,7 @@ _DEFAULT_CHECK = const(1)
 _BY_MCUSLEEP = const(1)
 _BY_SLEEP = const(2)
 _BY_TIMEOUT = const(4)
+_LOOK_MS = const(10)
 
 
 class Wake:
@@ -28,7 +30,7 @@ class Wake:
         self.settings = None
         self.pin = None
         self.asleep = False
-        self._awoken = asyncio.Event()
+        self._awoken = False
         self._passed = False
 
     def commands(self):
@@ -57,7 +59,7 @@ class Wake:
         if asleep:
             self._passed = False
         else:
-            self._awoken.set()
+            self._awoken = True
 
     def _drive(self, active):
         if self.pin:
@@ -72,7 +74,7 @@ class Wake:
         if self.settings is None or not self.asleep:
             return
         mode, _, signal, delay, check = self.settings
-        self._awoken.clear()
+        self._awoken = False
         if mode == _GPIO:
             self._drive(active=True)
         else:
@@ -81,9 +83,10 @@ class Wake:
                 return
             self._port.put(bytes((signal,)))
             await self._port.flush()
-        try:
-            await asyncio.wait_for_ms(self._awoken.wait(), delay)
-        except asyncio.TimeoutError:
+        begin = ticks_ms()
+        while not self._awoken and ticks_diff(ticks_ms(), begin) < delay:
+            await asyncio.sleep_ms(_LOOK_MS)
+        if not self._awoken:
             # A host that woke and sleeps again already has passed nothing: it is woken anew.
             self._passed = True
             if check & _BY_TIMEOUT:

@@ -28,6 +28,8 @@ class Wifi:
         self.ssid = self.key = self.bssid = b""
         self.wanted = self.tried = self.joining = False
         self.link = DOWN
+        # The links of TCP/IP (``firmware.net.Net``), once there were any.
+        self.net = None
 
     def connected(self):
         """Whether the station has an address."""
@@ -50,6 +52,9 @@ class Wifi:
             return
         if before != DOWN and link != UP:
             say(b"WIFI DISCONNECT")
+            for link in self.net.links if self.net else ():
+                if link:
+                    link.lose()
         if link != DOWN and before != _LINKED:
             say(b"WIFI CONNECTED")
         if link == UP:

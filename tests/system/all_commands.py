@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from tests.system import ram
 from tests.system.host import OK, PROMPT, READY, WRITE_OK, Host
 from tests.system.http_server import HttpServer
+from tests.system.servers import EchoServer
 from tests.system.upgrades import RESTART_PATIENCE, UPGRADE_PATIENCE, after_restart, image, version
 
 VERSIONS = ("9.8.6", "9.8.7")
@@ -48,6 +49,14 @@ WHEN_JOINED = (
     b"AT+USEROTASTART=?",
     b"AT+USEROTADATA=?",
 )
+LINK_SETTINGS = (
+    *(b"AT+CIP" + name + b"=?" for name in (b"START", b"STARTEX", b"SEND", b"CLOSE", b"RECVDATA")),
+    *(b"AT+CIPMUX" + form for form in (b"=?", b"?", b"=0")),
+    *(b"AT+CIPMODE" + form for form in (b"=?", b"=1", b"?", b"=0")),
+    *(b"AT+CIPDINFO" + form for form in (b"=?", b"=1", b"?", b"=0")),
+    *(b"AT+CIPRECVTYPE" + form for form in (b"=?", b"=0", b"?")),
+    *(b"AT+CIPRECVMODE" + form for form in (b"=?", b"=1", b"?")),
+)
 
 
 @dataclass
@@ -68,6 +77,7 @@ class Walk:
         self._command(b'AT+CWJAP="%s","%s"' % (self.ssid, self.password))
         self._commands((b"AT+CWQAP", b"AT+CWJAP"))
         self._commands(WHEN_JOINED)
+        self._links()
         if data:
             self.host.command(b"AT+USERRAM=3,%d" % len(data), ram.chunks(data), OK, patience=PATIENCE)
         else:
@@ -103,6 +113,18 @@ class Walk:
 
     def _echo(self) -> None:
         self._commands((b"ATE1", b"ATE0"))
+
+    def _links(self) -> None:
+        """A link at a time, then several, with data both ways."""
+        self._commands(LINK_SETTINGS)
+        with EchoServer() as server:
+            target = b'"TCP","127.0.0.1",%d' % server.port
+            self._command(b"AT+CIPSTART=" + target)
+            self._data(b"AT+CIPSEND=5", b"hello")
+            self.host.expect(b"\r\nRecv 5 bytes\r\n\r\nSEND OK\r\n\r\n+IPD,5\r\n")
+            self._commands((b"AT+CIPSTATUS", b"AT+CIPSTATE?", b"AT+CIPRECVLEN?", b"AT+CIPRECVDATA=9", b"AT+CIPCLOSE"))
+            self._commands((b"AT+CIPRECVMODE=0", b"AT+CIPMUX=1", b"AT+CIPRECVTYPE=5,0"))
+            self._commands((b"AT+CIPSTARTEX=" + target, b"AT+CIPCLOSE=0", b"AT+CIPMUX=0"))
 
     def _fail_to_upgrade(self) -> None:
         """From a file that is not there."""

@@ -1,0 +1,60 @@
+"""TLS for a link, as AT+CIPSSLCCONF and its like have set it. Loaded for the time of a handshake.
+
+The certificates are files on the board: ``/user/ca.pem`` to verify servers, ``/user/client.pem`` and
+``/user/client.key`` to be verified by them. Each step of the handshake blocks the event loop, up to a second or so.
+"""
+
+import asyncio
+from errno import ETIMEDOUT
+
+import tls
+from micropython import const
+
+_PROVE = const(1)
+_VERIFY = const(2)
+_CA_FILE = "/user/ca.pem"
+_CERTIFICATE_FILE = "/user/client.pem"
+_KEY_FILE = "/user/client.key"
+_LOOK_MS = const(10)
+_ECONNRESET = const(104)
+
+
+async def secure(net, number, stream, host, limit):
+    """The TLS stream over ``stream`` after the handshake, and data that has come with it; OSError if that fails, or
+    takes longer than ``limit`` ms."""
+    context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
+    mode = net.settings.get(b"auth%d" % number, 0)
+    if mode & _PROVE:
+        context.load_cert_chain(_content(_CERTIFICATE_FILE), _content(_KEY_FILE))
+    if mode & _VERIFY:
+        context.verify_mode = tls.CERT_REQUIRED  # type: ignore[attr-defined]
+        context.load_verify_locations(_content(_CA_FILE))
+        from firmware.tls_context import set_clock
+
+        await set_clock()
+    else:
+        context.verify_mode = tls.CERT_NONE  # type: ignore[attr-defined]
+    name = net.settings.get(b"sni%d" % number) or host
+    secured = context.wrap_socket(stream, server_hostname=name, do_handshake_on_connect=False)
+    secured.setblocking(False)
+    return secured, await _shake_hands(secured, limit)
+
+
+def _content(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+async def _shake_hands(stream, limit):
+    """Reading drives the handshake, and the server's certificate shows that it is over."""
+    waited = 0
+    while True:
+        data = stream.read(1)
+        if data == b"":
+            raise OSError(_ECONNRESET)
+        if data or stream.getpeercert(True) is not None:
+            return data or b""
+        if waited >= limit:
+            raise OSError(ETIMEDOUT)
+        await asyncio.sleep_ms(_LOOK_MS)
+        waited += _LOOK_MS
