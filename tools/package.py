@@ -6,6 +6,7 @@ MicroPython's ESP32 port writes.
 
 from __future__ import annotations
 
+import functools
 import subprocess
 import tempfile
 from collections.abc import Mapping
@@ -47,9 +48,11 @@ def bytecode(root: Path = ROOT, version: str | None = None) -> dict[str, bytes]:
     them. ``version`` replaces what ``firmware/version.py`` says.
     """
     try:
-        smaller = shrink(sources(root, version))
+        smaller = dict(_shrink(tuple(sources(root).items())))
     except ShrinkError as error:
         raise PackageError(str(error)) from error
+    if version is not None:
+        smaller[VERSION_FILE] = sources(root, version)[VERSION_FILE]
     return {f"{name[:-3]}.mpy": compile_module(name, text) for name, text in sorted(smaller.items())}
 
 
@@ -63,6 +66,13 @@ def sources(root: Path = ROOT, version: str | None = None) -> dict[str, str]:
     return found
 
 
+@functools.cache
+def _shrink(texts: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """``shrink``, once for several versions."""
+    return tuple(shrink(dict(texts)).items())
+
+
+@functools.cache
 def compile_module(name: str, text: str) -> bytes:
     """Bytecode (.mpy version 6) of the source ``text`` of the file ``name``.
 
@@ -109,9 +119,17 @@ def filesystem(files: Mapping[str, bytes], blocks: int, block_size: int = SECTOR
 
 
 def smallest_filesystem(files: Mapping[str, bytes], block_size: int = PACKAGE_BLOCK) -> bytes:
-    """The smallest littlefs that holds ``files``."""
-    low, high = SMALLEST_BLOCKS, LARGEST_PACKAGE // block_size
-    best = filesystem(files, high, block_size)
+    """The smallest littlefs that holds ``files``; raises PackageError if they do not fit into a slot."""
+    low = max(SMALLEST_BLOCKS, sum(map(len, files.values())) // block_size)
+    most = LARGEST_PACKAGE // block_size
+    high, best = low, None
+    while best is None:
+        try:
+            best = filesystem(files, high, block_size)
+        except PackageError:
+            if high >= most:
+                raise
+            low, high = high + 1, min(2 * high, most)
     while low < high:
         middle = (low + high) // 2
         try:

@@ -50,7 +50,12 @@ class Source:
 
     def nodes(self, kind: type[_Node]) -> Iterator[_Node]:
         """All nodes of one kind."""
-        return (node for node in ast.walk(self.tree) if isinstance(node, kind))
+        return (node for node in self._all if isinstance(node, kind))
+
+    @cached_property
+    def _all(self) -> list[ast.AST]:
+        """All nodes: walking through the tree takes long."""
+        return list(ast.walk(self.tree))
 
     @cached_property
     def unclear(self) -> frozenset[str]:
@@ -60,7 +65,7 @@ class Source:
         imported modules' names.
         """
         found: set[str] = set()
-        for node in ast.walk(self.tree):
+        for node in self._all:
             match node:
                 case ast.JoinedStr():
                     found.update(part.id for part in ast.walk(node) if isinstance(part, ast.Name))
@@ -83,7 +88,7 @@ class Source:
     @cached_property
     def defined(self) -> frozenset[str]:
         """The names of functions, methods and classes."""
-        return frozenset(node.name for node in ast.walk(self.tree) if isinstance(node, _Scope))
+        return frozenset(node.name for node in self._all if isinstance(node, _Scope))
 
     @cached_property
     def outer_functions(self) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
@@ -109,8 +114,8 @@ class Source:
     def _bindings(self) -> Counter[str]:
         found = Counter(node.id for node in self.nodes(ast.Name) if not isinstance(node.ctx, ast.Load))
         found.update(node.arg for node in self.nodes(ast.arg))
-        found.update(node.name for node in ast.walk(self.tree) if isinstance(node, _Scope))
-        aliases = [alias for node in ast.walk(self.tree) if isinstance(node, ast.ImportFrom) for alias in node.names]
+        found.update(node.name for node in self._all if isinstance(node, _Scope))
+        aliases = [alias for node in self._all if isinstance(node, ast.ImportFrom) for alias in node.names]
         found.update(alias.asname or alias.name for alias in aliases)
         return found
 
@@ -122,7 +127,7 @@ class Source:
         """The words in all strings but docstrings, which are not kept on the device: names for getattr may be there."""
         docstrings = {
             statement.value
-            for node in ast.walk(self.tree)
+            for node in self._all
             if isinstance(node, _Scope | ast.Module)
             for statement in node.body[:1]
             if isinstance(statement, ast.Expr)
@@ -135,7 +140,7 @@ class Source:
 
     def rename_variable(self, name: str, new: str) -> None:
         """Rename a variable or parameter wherever it stands as such in the module."""
-        for node in ast.walk(self.tree):
+        for node in self._all:
             if (isinstance(node, ast.Name) and node.id == name) or (isinstance(node, ast.arg) and node.arg == name):
                 start = self._lines[node.lineno - 1] + node.col_offset
                 self._edit(start, name, new)
