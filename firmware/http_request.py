@@ -10,6 +10,11 @@ from micropython import const
 from firmware.http_stream import HttpError
 
 _HEADERS_MOST = const(64)
+# The header fields that count, each between two spaces; the others are not kept.
+_FIELDS = b" location content-length content-range transfer-encoding etag last-modified "
+# Digits of a length.
+_LENGTH_MOST = const(10)
+_VALIDATOR_MOST = const(200)
 _REDIRECTS = (301, 302, 303, 307, 308)
 
 
@@ -25,7 +30,11 @@ async def request(body):
         body.close()
         from firmware.http_url import join
 
+        secure = url[0]
         url = join(url, headers[b"location"])
+        if secure and not url[0]:
+            # Else whoever is in between could answer.
+            raise HttpError("from https to http")
     raise HttpError("redirects")
 
 
@@ -35,7 +44,7 @@ async def _connect(body, url):
         from firmware.tls_context import tls_context
 
         body.tls = await tls_context()
-    if ":" in host or host.replace(".", "").isdigit():
+    if ":" in host or _is_ipv4(host):
         address = host
     else:
         from firmware.resolver import resolve
@@ -46,6 +55,12 @@ async def _connect(body, url):
     if secure:
         body.stream = body.tls.wrap_socket(body.stream, server_hostname=host, do_handshake_on_connect=False)
         body.stream.setblocking(False)
+
+
+def _is_ipv4(host):
+    """Whether ``connect`` takes it as it is; anything else it would look up, and block the event loop meanwhile."""
+    parts = host.split(".")
+    return len(parts) == 4 and all(part.isdigit() and len(part) < 4 and int(part) < 256 for part in parts)
 
 
 def _open(body, address, port):
@@ -87,16 +102,27 @@ def _writable(stream):
 
 
 async def _read_head(body):
-    words = (await body.line()).split(None, 2)
-    if len(words) < 2 or not words[0].startswith(b"HTTP/1.") or not words[1].isdigit():
-        raise HttpError("not HTTP")
+    """Status and header fields of the final answer."""
+    status = 0
     headers = {}
     for _ in range(_HEADERS_MOST):
         line = await body.line()
-        if not line:
-            return int(words[1]), headers
-        name, _, value = line.partition(b":")
-        headers[name.lower()] = value.strip()
+        if not status:
+            words = line.split(None, 2)
+            if len(words) < 2 or not words[0].startswith(b"HTTP/1.") or not words[1].isdigit():
+                raise HttpError("not HTTP")
+            status = int(words[1])
+        elif line:
+            name, _, value = line.partition(b":")
+            name = name.lower()
+            if b" " + name + b" " in _FIELDS:
+                headers[name] = value.strip()
+        elif status >= 200:
+            return status, headers
+        else:
+            # Interim: another one follows.
+            status = 0
+            headers = {}
     raise HttpError("header")
 
 
@@ -108,18 +134,22 @@ def _begin_body(body, status, headers):
             body.total and total not in (b"*", b"%d" % body.total)
         ):
             raise HttpError("range")
+        body.resumed = True
     elif status == 200:
         body.position = body.total = 0
+        body.resumed = False
         # A strong ETag, else the date of the last change, tells this version of the file from others.
         tag = headers.get(b"etag", b"W/")
         body.validator = headers.get(b"last-modified", b"") if tag.startswith(b"W/") else tag
+        if len(body.validator) > _VALIDATOR_MOST:
+            body.validator = b""
     else:
         raise HttpError("status %d" % status)
     body.chunked = headers.get(b"transfer-encoding", b"").lower() == b"chunked"
     body.left = 0 if body.chunked else None
     length = headers.get(b"content-length")
     if length is not None and not body.chunked:
-        if not length.isdigit():
+        if not length.isdigit() or len(length) > _LENGTH_MOST:
             raise HttpError("length")
         body.left = int(length)
         if not body.position:

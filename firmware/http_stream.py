@@ -14,6 +14,10 @@ from firmware.at_port import readable
 from firmware.unload import unload
 
 _LINE_MOST = const(8192)
+# What is read of a line at once: a server that sends without an end must not keep the event loop waiting.
+_PIECE = const(256)
+# Hexadecimal digits of a chunk's size.
+_SIZE_MOST = const(8)
 
 
 class HttpError(Exception):
@@ -38,6 +42,8 @@ class HttpStream:
         self.tls = None
         self.stream = None
         self.begun = False
+        # Whether what has come so far is of more than one answer.
+        self.resumed = False
         self.left = None
         self.chunked = False
         self.validator = b""
@@ -75,29 +81,34 @@ class HttpStream:
         """Connect, follow redirects, read the header. If the server does not go on from ``position``, that is 0
         again.
         """
-        from firmware.http_request import request
+        from firmware import http_request
 
         try:
-            await request(self)
+            await http_request.request(self)
         finally:
-            unload("http_request", "http_url", "resolver", "tls_context")
+            # What points to it from somewhere on the stack must not keep all of it.
+            http_request.__dict__.clear()
+            unload("http_request", "http_url", "resolver", "tls_context", "trust")
 
     async def line(self):
-        """Read a line of the header, or of the frame of a chunk."""
+        """Read a line of the header, or of the frame of a chunk; what is long is cut, but for a Location."""
         line = b""
-        while not line.endswith(b"\n"):
+        length = 0
+        while True:
             await readable(self.stream)
-            more = self.stream.readline()
-            if more is not None:
+            more = self.stream.readline(_PIECE)
+            if more is None:
+                continue
+            length += len(more)
+            if length > _LINE_MOST:
+                raise HttpError("header")
+            if len(line) < _PIECE or line[:9].lower() == b"location:":
                 line += more
-                if not more:
-                    break
-        if len(line) > _LINE_MOST:
-            raise HttpError("header")
-        if not line.endswith(b"\n"):
-            raise HttpBroken("cut short")
-        self.progress = ticks_ms()
-        return line.rstrip(b"\r\n")
+            if more.endswith(b"\n"):
+                self.progress = ticks_ms()
+                return line.rstrip(b"\r\n")
+            if not more:
+                raise HttpBroken("cut short")
 
     async def fill(self, view):
         """Read the body until ``view`` is full or the body ends; False at its end. ``position`` tells how much came."""
@@ -105,6 +116,9 @@ class HttpStream:
         read = self.stream.readinto
         while filled < len(view):
             if self.left == 0 and not (self.chunked and await self._next_chunk()):
+                if self.position < self.total:
+                    # Less than was asked for: servers may answer a Range in parts.
+                    raise HttpBroken("a part")
                 return False
             end = len(view)
             if self.left is not None and self.left < end - filled:
@@ -114,7 +128,7 @@ class HttpStream:
                 await readable(self.stream)
                 continue
             if not count:
-                if self.left is None:
+                if self.left is None and self.position >= self.total:
                     return False
                 raise HttpBroken("cut short")
             self.progress = ticks_ms()
@@ -132,8 +146,8 @@ class HttpStream:
         try:
             self.left = int(size, 16)
         except ValueError:
-            raise HttpError("chunk")
-        if self.left < 0:
+            self.left = -1
+        if self.left < 0 or len(size) > _SIZE_MOST:
             raise HttpError("chunk")
         self.chunked = self.left > 0
         return self.chunked

@@ -4,7 +4,12 @@ RFC 3986 as far as a download needs it. A URL of 8192 bytes is never copied. Wha
 this module need not stay loaded.
 """
 
-from binascii import b2a_base64
+from binascii import b2a_base64, unhexlify
+
+from micropython import const
+
+_DIGEST_NAME = b"sha256="
+_DIGEST = const(32)
 
 
 class UrlError(Exception):
@@ -31,6 +36,18 @@ def parse(text):
     host, port = _split(authority, 443 if secure else 80)
     authorization = b2a_base64(_unescape(user)).strip() if at_sign else b""
     return secure, host, port, authority, authorization, memoryview(text)[slash:end], bytes(text[end + 1 :])
+
+
+def parse_with_digest(text):
+    """The parts of a URL, and the SHA-256 that its fragment may tell, or empty; UrlError or ValueError if not right."""
+    parts = parse(text)
+    fragment = parts[-1]
+    if not fragment.startswith(_DIGEST_NAME):
+        return parts, b""
+    digest = unhexlify(fragment[len(_DIGEST_NAME) :])
+    if len(digest) != _DIGEST:
+        raise UrlError("digest")
+    return parts, digest
 
 
 def _split(authority, port):

@@ -12,6 +12,9 @@ ON_TRIAL = const(3)
 REVERTED = const(4)
 ATTEMPT_FAILED = const(-1)
 
+# Before the label of a slot that AT+SYSROLLBACK went back to, in the setting ``slot``.
+BY_HAND = const(0x3C)
+
 
 class Ota:
     """The state of upgrades. ``connected`` tells whether there is a network; ``report`` queues a message report."""
@@ -35,8 +38,8 @@ class Ota:
             self.remember(b"")
 
     def remember(self, label):
-        """Keep in mind which slot is to prove itself after a restart; none if empty. Without ``settings``: there is no
-        memory to spare while an upgrade is under way.
+        """Keep in mind which slot is to prove itself after a restart, or was gone back to by hand (``ota_trial``); none
+        if empty. Without ``settings``: there is no memory to spare while an upgrade is under way.
         """
         storage = NVS("at")
         before = bytearray(len(label) + 1)

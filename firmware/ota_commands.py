@@ -7,9 +7,11 @@ from micropython import const
 from firmware.command import command, integer, string
 from firmware.unload import unload
 
-_WORK = ("ota_download", "ota_feed", "ota_progress", "slot_writer", "esp_image")
+_WORK = "ota_download ota_feed ota_progress slot_writer esp_image"
 _URL_MOST = const(8192)
 _DATA_MOST = const(4096)
+# A download goes to flash in pieces of this size: memory against speed.
+_BLOCK = const(1024)
 
 
 def commands(ota):
@@ -38,7 +40,9 @@ class OtaCommands:
 
     def upgrade(self, at, length):
         """AT+USEROTA=<url length>"""
-        return self._loaded("ota_download").upgrade(self._ota, at, length)
+        # While memory is in one piece.
+        block = bytearray(_BLOCK)
+        return self._loaded("ota_download").upgrade(self._ota, at, length, block)
 
     def start(self, at, size, digest):
         """AT+USEROTASTART=<size>[,"<sha256>"]"""
@@ -69,5 +73,5 @@ class OtaCommands:
         try:
             return __import__("firmware." + module, None, None, ("begin",))
         except MemoryError:
-            unload(*_WORK)
+            unload(*_WORK.split())
             raise

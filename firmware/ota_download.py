@@ -5,22 +5,16 @@ anew. Loaded for one upgrade.
 """
 
 import asyncio
-import random
-from binascii import unhexlify
 
 from firmware import log
-from firmware.at_error import FAILED, IMAGE_REFUSED, NO_NETWORK, TIMED_OUT, TRANSFER_FAILED, AtError
+from firmware.at_error import NO_NETWORK, AtError
 from firmware.esp_image import SECTOR
-from firmware.ota_progress import BLOCK, begin, failed, finished, progressed
+from firmware.ota_progress import begin, failed, finished, progressed
 from firmware.unload import unload
 
-_ETIMEDOUT = 116
-_DIGEST_NAME = b"sha256="
-_DIGEST = 32
 
-
-async def upgrade(ota, at, length):
-    """The set form of AT+USEROTA: prompt, URL, download; the new image is ready then."""
+async def upgrade(ota, at, length, block):
+    """The set form of AT+USEROTA: prompt, URL, download in pieces of ``block``; the new image is ready then."""
     at.release()
     from firmware.net import forget
 
@@ -29,8 +23,6 @@ async def upgrade(ota, at, length):
     begin(ota)
     ota.task = asyncio.current_task()
     try:
-        # While memory is in one piece.
-        block = bytearray(BLOCK)
         url = bytearray(length)
         await at.data(memoryview(url))
         # Not what comes after the word that the URL is there: the host may ask how far the upgrade is.
@@ -42,70 +34,87 @@ async def upgrade(ota, at, length):
         if not ota.connected():
             raise AtError(NO_NETWORK)
         await _download(ota, block, url)
-    except asyncio.CancelledError:
+    except (Exception, asyncio.CancelledError) as error:
         failed(ota)
-        raise AtError(FAILED)
-    except Exception as error:
-        failed(ota)
-        raise _at_error(error)
+        from firmware.ota_broken import at_error
+
+        unload("ota_broken")
+        raise at_error(error)
     return await finished(ota, at)
-
-
-def _at_error(error):
-    """What the host is told of ``error``; the log is told more."""
-    if isinstance(error, (AtError, MemoryError)):
-        return error
-    log("upgrade failed:", type(error).__name__, error)
-    if type(error).__name__ == "ImageError":
-        return AtError(IMAGE_REFUSED)
-    return AtError(TIMED_OUT if error.args and error.args[0] in ("timeout", _ETIMEDOUT) else TRANSFER_FAILED)
 
 
 async def _download(ota, block, url):
     """Each step's code is loaded for the step: there is not much more memory than the longest of them takes."""
     parts, digest = _parse(url)
-    from firmware.http_stream import HttpBroken, HttpStream
-
     config = ota.config
-    body = HttpStream(parts, config.ota_timeout_ms, config.ota_redirects)
+    body = None
+    resumed = False
     for attempt in range(config.ota_attempts):
         if attempt:
             await _pause(config, attempt)
         try:
+            if body is None:
+                body = _stream(parts, config, attempt > 0)
             async with body:
                 await body.open()
                 if ota.writer is None:
-                    from firmware.slot_writer import SlotWriter
-
-                    ota.writer = SlotWriter(ota, block, digest)
+                    ota.writer = _writer(ota, block, digest)
                 await _take(ota.writer, body)
-            break
-        except (HttpBroken, OSError) as error:
-            # Another attempt only if a body had begun: a host wants to know at once that nobody is there.
-            if not body.begun or attempt == config.ota_attempts - 1:
+            resumed = body.resumed
+            body = None
+            return _finish(ota.writer)
+        except Exception as error:
+            kind = type(error).__name__
+            if isinstance(error, OSError) or kind == "HttpBroken":
+                # Another attempt only if a body had begun: a host wants to know at once that nobody is there.
+                again = body and body.begun
+            else:
+                # What came of several answers may be of two files that look alike to their server: begin anew.
+                again = kind == "ImageError" and (body.resumed if body else resumed)
+                body = None
+            if not again or attempt == config.ota_attempts - 1:
                 raise
-            log("download broke off at", body.position, error)
-    del body, HttpStream
-    unload("http_stream")
-    from firmware.slot_finish import finish
+            log("download broke off at", ota.received, kind, error)
+            if ota.writer:
+                ota.writer.block = memoryview(block)
 
-    finish(ota.writer)
+
+# What is imported in a coroutine stays in its memory: plain functions do it.
 
 
 def _parse(url):
-    """The URL's parts, and the digest that its fragment may tell; HttpError or ValueError if they are not right."""
-    from firmware.http_url import parse
+    from firmware.http_url import parse_with_digest
 
-    parts = parse(url)
-    del parse
     unload("http_url")
-    fragment = parts[-1]
-    if not fragment.startswith(_DIGEST_NAME):
-        return parts, b""
-    digest = unhexlify(fragment[len(_DIGEST_NAME) :])
-    if len(digest) != _DIGEST:
-        raise ValueError("digest")
-    return parts, digest
+    return parse_with_digest(url)
+
+
+def _pause(config, attempt):
+    from firmware.ota_broken import pause
+
+    unload("ota_broken")
+    return pause(config, attempt)
+
+
+def _stream(parts, config, begun):
+    from firmware.http_stream import HttpStream
+
+    body = HttpStream(parts, config.ota_timeout_ms, config.ota_redirects)
+    body.begun = begun
+    return body
+
+
+def _writer(ota, block, digest):
+    from firmware.slot_writer import SlotWriter
+
+    return SlotWriter(ota, block, digest)
+
+
+def _finish(writer):
+    unload("http_stream")
+    from firmware.slot_finish import finish
+
+    finish(writer)
 
 
 async def _take(writer, body):
@@ -139,8 +148,3 @@ def _wanted(writer):
     if size:
         end = writer.check.signature_at() + SECTOR if writer.needs_signature or writer.digest else size
     return max(0, min(writer.piece, min(end, writer.room) - writer.start))
-
-
-async def _pause(config, attempt):
-    longest = min(config.ota_pause_ms << (attempt - 1), config.ota_pause_most_ms)
-    await asyncio.sleep_ms(longest // 2 + random.randrange(longest // 2 + 1))

@@ -11,11 +11,10 @@ from firmware.unload import keep, unload
 
 _STEPS = const(20)
 _LITTER = const(2048)
-# An image goes to flash in pieces of this size: memory against speed.
-BLOCK = const(1024)
-# What an upgrade loads.
-MODULES = ("ota_download", "ota_feed", "ota_progress", "http_stream", "http_url") + (
-    ("slot_writer", "slot_finish", "esp_image", "image_identity", "image_signature", "chip")
+# What an upgrade loads; as one string, which takes less than a tuple.
+_MODULES = (
+    "ota_download ota_feed ota_progress http_stream http_url "
+    "slot_writer slot_finish esp_image image_identity image_signature chip"
 )
 
 
@@ -61,4 +60,4 @@ def _let_go(ota):
     ota.writer = ota.task = None
     keep()
     gc.threshold(-1)
-    unload(*MODULES)
+    unload(*_MODULES.split())

@@ -3,6 +3,7 @@
 from firmware.at_error import IMAGE_REFUSED, AtError
 from firmware.at_user import DONE, OK
 from firmware.command import command, integer
+from firmware.ota import BY_HAND
 from firmware.unload import unload
 
 
@@ -33,18 +34,37 @@ class OtaSettings:
 
     async def roll_back(self, at):
         """AT+SYSROLLBACK: start the other slot's image, if it is sound; it is on trial then, as after an upgrade."""
+        ota = self._ota
         from firmware.slot_writer import boot_running, other_slot
 
         slot = other_slot()
-        self._ota.system.prove_valid()
+        ota.system.prove_valid()
+        before = _remembered()
+        label = slot.info()[4].encode()
+        # Back to what was there before; but what ``before`` tells of is an upgrade that has not been accepted.
+        back = bytes((BY_HAND,)) + label
+        by_hand = before in (b"", back)
         try:
-            boot_running(self._ota)
+            boot_running(ota)
+            if not by_hand:
+                # As after its upgrade: no power cut may let it run without knowing that it is on trial.
+                ota.remember(label)
             slot.set_boot()
+            if by_hand:
+                ota.remember(back)
         except OSError:
+            ota.remember(before)
             raise AtError(IMAGE_REFUSED)
         finally:
             unload("slot_writer", "esp_image", "ota_progress")
-        self._ota.remember(b"")
         at.port.put(OK)
-        await self._ota.system.restart()
+        await ota.system.restart()
         return DONE
+
+
+def _remembered():
+    from firmware.settings import Settings
+
+    slot = Settings().text("slot")
+    unload("settings")
+    return slot

@@ -1,14 +1,14 @@
-"""What became of the last upgrade, looked at once at the start."""
+"""What concerns upgrades at the start: what became of the last one, and which files the next one relies on."""
 
 from esp32 import Partition
 
-from firmware.ota import ON_TRIAL, REVERTED
+from firmware.ota import ATTEMPT_FAILED, BY_HAND, ON_TRIAL, REVERTED
 from firmware.unload import unload
 
 # All that an upgrade loads.
 _UPGRADE_CODE = (
-    "ota_commands ota_download ota_feed ota_progress http_url resolver tls_context http_request http_stream "
-    "slot_writer slot_finish esp_image image_identity image_signature chip"
+    "ota_commands ota_download ota_broken ota_feed ota_progress http_url resolver tls_context http_request http_stream "
+    "slot_writer slot_finish esp_image image_identity image_signature chip trust"
 ).split()
 
 
@@ -16,11 +16,21 @@ def look_back(ota, settings):
     """Tell ``ota`` what has become of the last upgrade. An image on trial must show that it could be upgraded again: an
     exception ends the trial.
     """
-    # The slot that the upgrade went to, as long as it has not proven itself.
-    pending = settings.text("slot")
-    if not pending:
+    from firmware.trust import remember
+
+    remember(settings)
+    unload("trust")
+    # The slot that the upgrade went to, as long as it has not proven itself; behind BY_HAND the one that
+    # AT+SYSROLLBACK went back to.
+    expected = settings.text("slot")
+    if not expected:
         return
-    if pending != Partition(Partition.RUNNING).info()[4].encode():
+    by_hand = expected[0] == BY_HAND
+    runs = expected[by_hand:] == Partition(Partition.RUNNING).info()[4].encode()
+    if by_hand:
+        ota.state = REVERTED if runs else ATTEMPT_FAILED
+        return
+    if not runs:
         ota.state = REVERTED
         return
     ota.state = ON_TRIAL

@@ -23,7 +23,7 @@ async def resolve(host, port, limit_ms):
     def look_up():
         try:
             answer.append(socket.getaddrinfo(host, port)[0][-1][0])
-        except OSError as error:
+        except Exception as error:  # raised where it is waited for; an IPv6 answer has no address on 1.25
             answer.append(error)
 
     _thread.start_new_thread(look_up, ())
@@ -32,6 +32,6 @@ async def resolve(host, port, limit_ms):
         if ticks_diff(ticks_ms(), begin) > limit_ms:
             raise OSError(_ETIMEDOUT)
         await asyncio.sleep_ms(_LOOK_MS)
-    if isinstance(answer[0], OSError):
+    if isinstance(answer[0], Exception):
         raise answer[0]
     return answer[0]

@@ -4,7 +4,7 @@
 """
 
 from firmware.esp_image import SECTOR, ImageError
-from firmware.slot_writer import KEY_FILE
+from firmware.unload import unload
 
 
 def finish(writer):
@@ -30,7 +30,9 @@ def finish(writer):
 
 def _verify_signature(writer):
     from firmware.image_signature import is_signed
+    from firmware.trust import KEY_FILE
 
+    unload("trust")
     begin = writer.check.signature_at()
     if writer.start < begin + SECTOR:
         raise ImageError("not signed")

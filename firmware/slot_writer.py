@@ -5,7 +5,6 @@ one sector's erase, 45 ms typical.
 """
 
 import hashlib
-import os
 
 from esp32 import Partition
 from micropython import const
@@ -16,9 +15,7 @@ from firmware.unload import unload
 
 # As much as flash encryption, where it is on, writes at once.
 _HEADER = const(16)
-KEY_FILE = "/user/ota_key.pem"
 _ERASE = const(6)
-_ENOENT = const(2)
 
 
 def other_slot():
@@ -44,7 +41,7 @@ def boot_running(ota):
 class SlotWriter:
     """One image on its way into the slot. ``block`` is the memory that pieces of the image pass through, a sector
     or an even part of one; ``room`` is the slot's size;
-    ``digest`` is the SHA-256 that the whole file must have, or empty.
+    ``digest`` is the SHA-256 that the whole file must have, or empty. AtError if the key of signed images is missing.
     """
 
     def __init__(self, ota, block, digest=b""):
@@ -54,12 +51,10 @@ class SlotWriter:
         self.room = self.slot.info()[3]
         self.block = memoryview(block)
         self.piece = len(block)
-        try:
-            os.stat(KEY_FILE)
-            self.needs_signature = True
-        except OSError as error:
-            # A key that cannot be read is one nevertheless.
-            self.needs_signature = error.errno != _ENOENT
+        from firmware.trust import KEY_FILE, relies_on
+
+        self.needs_signature = relies_on(KEY_FILE)
+        unload("trust")
         self.begin()
 
     def begin(self):

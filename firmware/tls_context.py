@@ -13,8 +13,8 @@ import tls
 from micropython import const
 
 from firmware import log
+from firmware.trust import CA_FILE, relies_on
 
-_CA_FILE = "/user/ca.pem"
 _YEAR_SET = const(2024)
 _LOOK_MS = const(50)
 _ATTEMPTS = const(3)
@@ -22,15 +22,16 @@ _ETIMEDOUT = const(116)
 
 
 async def tls_context():
-    """A client context. OSError if the clock must be set and no time server answers."""
+    """A client context. OSError if the clock must be set and no time server answers; AtError if there was a CA file and
+    it is missing.
+    """
     context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
-    try:
-        with open(_CA_FILE, "rb") as file:
-            authority = file.read()
-    except OSError:
-        log("no", _CA_FILE, "- the server is not verified")
+    if not relies_on(CA_FILE):
+        log("no", CA_FILE, "- the server is not verified")
         context.verify_mode = tls.CERT_NONE  # type: ignore[attr-defined]
         return context
+    with open(CA_FILE, "rb") as file:
+        authority = file.read()
     context.verify_mode = tls.CERT_REQUIRED  # type: ignore[attr-defined]
     context.load_verify_locations(authority)
     await set_clock()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -70,9 +71,11 @@ class Breaking:
     before: Callable[[int], bytes | None] = lambda number: None
     requests: list[Request] = field(default_factory=list)
 
-    def serve(self, listener: socket.socket | None = None) -> RawServer:
+    def serve(
+        self, listener: socket.socket | None = None, address: str = "127.0.0.1", tls: ssl.SSLContext | None = None
+    ) -> RawServer:
         """The server, to be entered."""
-        self._server = RawServer(self._answer, listener=listener)
+        self._server = RawServer(self._answer, address, listener, tls)
         return self._server
 
     def ranges(self) -> list[str | None]:

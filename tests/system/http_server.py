@@ -10,7 +10,7 @@ import contextlib
 import socket
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Self
 
@@ -108,15 +108,19 @@ class HttpServer:
 
 
 class RawServer:
-    """A listening socket; ``serve`` gets each connection once the request header has been read, then it is closed."""
+    """A listening socket; ``serve`` gets each connection once the request header has been read, then it is closed. With
+    ``tls`` it is HTTPS.
+    """
 
     def __init__(
         self,
         serve: Callable[[socket.socket], None],
         address: str = "127.0.0.1",
         listener: socket.socket | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.address = address
+        self._tls = tls
         self.requests: list[bytes] = []
         self._serve = serve
         self._listener = listener or socket.create_server(("", 0))
@@ -124,7 +128,7 @@ class RawServer:
         self._thread = threading.Thread(target=self._accept, name="raw-server", daemon=True)
 
     def url(self, path: str = "/image.bin") -> str:
-        return f"http://{self.address}:{self.port}{path}"
+        return f"{'https' if self._tls else 'http'}://{self.address}:{self.port}{path}"
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -139,22 +143,33 @@ class RawServer:
         self._listener.close()
         self._thread.join()
 
+    def use(self, tls: ssl.SSLContext) -> None:
+        """From the next connection on this is its certificate."""
+        self._tls = tls
+
     def _accept(self) -> None:
         while True:
             try:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
-            with connection, contextlib.suppress(OSError):
-                request = b""
-                while b"\r\n\r\n" not in request and (data := connection.recv(4096)):
-                    request += data
-                self.requests.append(request)
-                self._serve(connection)
+            with contextlib.suppress(OSError):
+                if self._tls:
+                    connection = self._tls.wrap_socket(connection, server_side=True)
+                with connection:
+                    self._answer(connection)
+
+    def _answer(self, connection: socket.socket) -> None:
+        request = b""
+        while b"\r\n\r\n" not in request and (data := connection.recv(4096)):
+            request += data
+        self.requests.append(request)
+        self._serve(connection)
 
 
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server(("", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+@contextlib.contextmanager
+def closed_port() -> Iterator[int]:
+    """A port where nobody listens, and nobody else can meanwhile."""
+    with socket.socket() as reserved:
+        reserved.bind(("", 0))
+        yield reserved.getsockname()[1]

@@ -15,9 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.system.http_server import free_port
-
 START_SECONDS = 10.0
+STARTS = 5
 PIECE = 4096
 CONFIGURATION = """\
 daemon off;
@@ -69,11 +68,11 @@ class Nginx:
     """nginx on ``port`` of this machine, a context manager. /slow/ gives ``rate`` bytes a second."""
 
     def __init__(self, program: str, folder: Path, rate: int = 1 << 30) -> None:
-        self.port = free_port()
+        self.port = 0
         self.folder = folder
+        self._rate = rate
         self._command = [program, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log")]
         (folder / "files").mkdir()
-        (folder / "nginx.conf").write_text(CONFIGURATION.format(folder=folder, port=self.port, rate=rate))
 
     def put(self, name: str, data: bytes) -> None:
         """Have this file served, from one moment to the next."""
@@ -93,14 +92,28 @@ class Nginx:
         return sorted(found, key=lambda request: request.began)
 
     def __enter__(self) -> Self:
+        for _ in range(STARTS):
+            # Free at this moment: another process may be quicker.
+            with socket.create_server(("127.0.0.1", 0)) as listener:
+                self.port = listener.getsockname()[1]
+            if self._start():
+                return self
+        raise AssertionError(f"nginx does not start: {(self.folder / 'error.log').read_text()}")
+
+    def _start(self) -> bool:
+        configuration = CONFIGURATION.format(folder=self.folder, port=self.port, rate=self._rate)
+        (self.folder / "nginx.conf").write_text(configuration)
         self._process = subprocess.Popen(self._command)
         deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port)):
-                return self
+        pid = self.folder / "nginx.pid"
+        while self._process.poll() is None and time.monotonic() < deadline:
+            # Written when nginx has its port.
+            if pid.exists() and pid.read_text().strip() == str(self._process.pid):
+                return True
             time.sleep(0.02)
         self._process.kill()
-        raise AssertionError(f"nginx does not start: {(self.folder / 'error.log').read_text()}")
+        self._process.wait()
+        return False
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

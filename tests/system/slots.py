@@ -28,6 +28,20 @@ def clear(board: Board) -> None:
     board.flash.erase(other(board).address, SECTOR)
 
 
+def otadata(board: Board) -> bytes:
+    """What says which slot boots."""
+    partition = board.flash.partition("otadata")
+    return board.flash.read(partition.address, partition.size)
+
+
+def take_back(board: Board, before: bytes) -> None:
+    """An upgrade without a restart has not been: otadata is what it was before, and no image is in the other slot."""
+    clear(board)
+    partition = board.flash.partition("otadata")
+    board.flash.erase(partition.address, partition.size)
+    board.flash.write(partition.address, before)
+
+
 def download(host: Host, board: Board, url: str, data: bytes) -> None:
     """An upgrade without a restart: ``data`` is in the other slot then, to the byte."""
     send_url(host, url)

@@ -14,7 +14,7 @@ from tests.system.breaking_server import Breaking, File
 from tests.system.conftest import MakeBoard
 from tests.system.host import BUSY, ERROR, OK, PROMPT, READY, Host, error
 from tests.system.http_server import HttpServer
-from tests.system.upgrades import JOINED, send_url, version
+from tests.system.upgrades import JOINED, send_url, version, wait_for_progress
 
 CONFIG = {"wifi_poll_ms": 20, "ota_timeout_ms": 5000, "ota_attempts": 1, "trial_ms": 600_000}
 TRANSFER = 0x010A0007
@@ -236,14 +236,8 @@ def test_aborted_in_the_middle(staying: Host, board: Board, image: bytes) -> Non
     breaking = Breaking(File(image), [30_000], stalls={0})
     with breaking.serve() as server:
         send_url(staying, server.url())
-        received = 0
         # The rest has not filled a piece of flash.
-        while received < 28_000:
-            state = staying.answer(b"AT+USEROTA?")
-            assert state.startswith(b"+USEROTA:1,"), state
-            received = int(state.split(b",")[1])
-            # The question is served between two pieces of the download: leave it time for these.
-            time.sleep(0.05)
+        wait_for_progress(staying, 28_000)
         staying.command(b"AT+USEROTAABORT", OK, error(FAILED))
     assert slots.content(board, 16) == b"\xff" * 16
     assert staying.answer(b"AT+USEROTA?").startswith(b"+USEROTA:-1,2")

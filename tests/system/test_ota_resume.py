@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import socket
 from itertools import pairwise
 
@@ -11,8 +12,9 @@ import pytest
 from sim.board import Board
 from tests.system import slots, upgrades
 from tests.system.breaking_server import Breaking, File
-from tests.system.host import OK, PROMPT, Host
-from tests.system.http_server import HttpServer, free_port
+from tests.system.host import OK, PROMPT, Host, error
+from tests.system.http_server import HttpServer, closed_port
+from tests.system.upgrades import JOINED, send_url, wait_for_progress
 
 PAUSE = 60
 LONGEST_PAUSE = 240
@@ -26,6 +28,7 @@ CONFIG = {
     "trial_ms": 600_000,
 }
 TRANSFER = 0x010A0007
+REFUSED = 0x010A0008
 TIMED_OUT = 0x010A0009
 URL_MOST = 8192
 
@@ -118,13 +121,44 @@ def test_chunks_break_off(staying: Host, board: Board, image: bytes) -> None:
 
 
 def test_nobody_there_is_told_at_once(staying: Host, board: Board) -> None:
-    slots.refused(staying, board, f"http://127.0.0.1:{free_port()}/image.bin", TRANSFER)
+    with closed_port() as port:
+        slots.refused(staying, board, f"http://127.0.0.1:{port}/image.bin", TRANSFER)
 
 
 def test_nothing_of_a_body_is_not_asked_for_again(staying: Host, board: Board, image: bytes) -> None:
     breaking = Breaking(File(image), before=lambda number: b"")
     fail(staying, board, breaking, TRANSFER)
     assert len(breaking.requests) == 1
+
+
+# Wi-Fi that goes.
+
+
+def test_wifi_goes_and_comes_back(staying: Host, board: Board, image: bytes) -> None:
+    breaking = Breaking(File(image), [30_000, None], stalls={0})
+    with breaking.serve() as server:
+        send_url(staying, server.url())
+        wait_for_progress(staying, 28_000)
+        board.network.drop()
+        staying.expect(b"WIFI DISCONNECT\r\n")
+        board.network.restore()
+        staying.expect(JOINED + OK, 30)
+    assert slots.content(board, len(image)) == image
+    assert breaking.ranges() == [None, "bytes=30000-"]
+
+
+def test_wifi_goes_and_does_not_come_back(staying: Host, board: Board, image: bytes) -> None:
+    breaking = Breaking(File(image), [30_000, None], stalls={0})
+    with breaking.serve() as server:
+        send_url(staying, server.url())
+        wait_for_progress(staying, 28_000)
+        board.network.drop()
+        staying.expect(b"WIFI DISCONNECT\r\n" + error(TRANSFER), 30)
+        assert len(breaking.requests) == 1
+        assert slots.content(board, 16) == b"\xff" * 16
+        board.network.restore()
+        staying.expect(JOINED)
+        slots.download(staying, board, server.url(), image)
 
 
 # What a resumed file is: the same one, or a new one from its beginning.
@@ -170,6 +204,65 @@ def test_a_file_replaced_meanwhile_is_never_spliced(
         assert breaking.requests[2].headers["if-range"] == etag
 
 
+# Two files that look alike: nginx makes its ETag of the size and of the time in seconds.
+
+
+def swapped(first: bytes, second: bytes, cuts: list[int | None], at: int = 1) -> Breaking:
+    """A server whose file becomes another one before its connection ``at``, with the same ETag."""
+
+    def before(number: int) -> bytes | None:
+        if number == at:
+            breaking.file = File(second)
+        return None
+
+    breaking = Breaking(File(first), cuts, before=before)
+    return breaking
+
+
+def test_two_files_that_look_alike_are_not_spliced(staying: Host, board: Board, image: bytes) -> None:
+    # The first block that came of both is one for another chip; and what is found out at the end only.
+    for other, cut in ((upgrades.for_another_chip(image), 20), (upgrades.flipped(image, 1000), 50_000)):
+        breaking = swapped(other, image, [cut, None])
+        fetch(staying, board, breaking, image)
+        assert breaking.ranges() == [None, f"bytes={cut}-", None]
+        slots.clear(board)
+
+
+def test_two_files_that_look_alike_and_the_digest(
+    staying: Host, board: Board, image: bytes, replacement: bytes
+) -> None:
+    digest = hashlib.sha256(replacement).hexdigest()
+    breaking = swapped(image, replacement, [len(image) - 10, None])
+    with breaking.serve() as server:
+        slots.download(staying, board, server.url() + f"#sha256={digest}", replacement)
+    assert breaking.ranges() == [None, f"bytes={len(image) - 10}-", None]
+
+
+def test_beginning_anew_may_break_too(staying: Host, board: Board, image: bytes, replacement: bytes) -> None:
+    breaking = swapped(image, replacement, [50_000, None, 10_000, None])
+    fetch(staying, board, breaking, replacement)
+    assert breaking.ranges() == [None, "bytes=50000-", None, "bytes=10000-"]
+
+
+def test_beginning_anew_has_its_limit(staying: Host, board: Board, image: bytes) -> None:
+    # Never the same, and each connection but the last breaks.
+    bad = upgrades.flipped(image, len(image) - 1)
+    breaking = Breaking(File(bad), [50_000, None, 50_000, None])
+    fail(staying, board, breaking, REFUSED)
+    assert breaking.ranges() == [None, "bytes=50000-", None, "bytes=50000-"]
+    assert len(breaking.requests) == ATTEMPTS
+
+
+def test_a_bad_image_in_one_piece_is_not_asked_for_again(staying: Host, board: Board, image: bytes) -> None:
+    breaking = Breaking(File(upgrades.flipped(image, len(image) - 1)))
+    fail(staying, board, breaking, REFUSED)
+    assert len(breaking.requests) == 1
+    # Nor if all of it came with the last connection.
+    breaking = Breaking(File(upgrades.flipped(image, len(image) - 1), ranges=False), [50_000, None])
+    fail(staying, board, breaking, REFUSED)
+    assert len(breaking.requests) == 2
+
+
 def test_a_server_without_ranges_begins_anew(staying: Host, board: Board, image: bytes) -> None:
     breaking = Breaking(File(image, ranges=False), [50_000, 20_000, None])
     fetch(staying, board, breaking, image)
@@ -209,6 +302,21 @@ def test_a_wrong_part_is_not_taken(staying: Host, board: Board, image: bytes, co
         return f"HTTP/1.1 206 Partial Content\r\n{told}Content-Length: {len(rest)}\r\n\r\n".encode() + rest
 
     fail(staying, board, Breaking(File(image), [20_000, None], before=before), TRANSFER)
+
+
+def test_a_part_of_what_was_asked_for_is_taken(staying: Host, board: Board, image: bytes) -> None:
+    def before(number: int) -> bytes | None:
+        if number not in (1, 2):
+            return None
+        begin = 20_000 * number
+        told = f'Content-Range: bytes {begin}-{begin + 19_999}/{len(image)}\r\nETag: "v1"'
+        length = "" if number == 1 else "Content-Length: 20000\r\n"
+        head = f"HTTP/1.1 206 Partial Content\r\n{told}\r\n{length}\r\n"
+        return head.encode() + image[begin : begin + 20_000]
+
+    breaking = Breaking(File(image), [20_000, None], before=before)
+    fetch(staying, board, breaking, image)
+    assert breaking.ranges() == [None, "bytes=20000-", "bytes=40000-", "bytes=60000-"]
 
 
 def test_the_end_may_be_left_unsaid(staying: Host, board: Board, image: bytes) -> None:

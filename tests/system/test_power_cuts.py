@@ -1,4 +1,4 @@
-"""Power cuts and decay beyond the download's own (``test_ota_failures``): whatever happens, the board starts, answers,
+"""Power cuts and decay beyond a download's (``test_power_cuts_download``): whatever happens, the board starts, answers,
 and can be upgraded.
 
 Each cut is made at one flash operation after another, from the first to the last that the course takes; ``torn`` cuts

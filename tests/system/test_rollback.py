@@ -76,6 +76,49 @@ def test_there_and_back(upgraded: Upgraded, board: Board) -> None:
     assert labels in (["ota_0", "ota_1"] * 2, ["ota_1", "ota_0"] * 2)
 
 
+def test_what_is_told_after_going_back_by_hand(upgraded: Upgraded, board: Board) -> None:
+    host, now, before = upgraded
+    # The upgrade has been taken back, and that lasts until there is another one.
+    for line in (b"AT+SYSROLLBACK", b"AT+RST"):
+        host.command(line, OK, READY, JOINED, patience=20)
+        host.command(b"ATE0", b"ATE0\r\n", OK)
+        assert version(host) == before
+        state(host, 4)
+    # Forward again: a new image, on trial and then accepted.
+    host.command(b"AT+SYSROLLBACK", OK, READY, JOINED, patience=20)
+    host.command(b"AT+USEROTA?", b"AT+USEROTA?\r\n+USEROTA:3,0,0\r\n", OK)
+    host.command(b"ATE0", b"ATE0\r\n", OK)
+    state(host, 0)
+    assert version(host) == now
+
+
+def test_going_back_that_does_not_hold_is_told(upgraded: Upgraded, board: Board) -> None:
+    host, now, before = upgraded
+    host.command(b"AT+SYSROLLBACK", OK, READY, JOINED, patience=20)
+    board.reset()
+    after_restart(host)
+    assert version(host) == now
+    state(host, -1)
+    host.command(b"AT+SYSROLLBACK", OK, READY, JOINED, patience=20)
+    host.command(b"ATE0", b"ATE0\r\n", OK)
+    assert version(host) == before
+    state(host, 4)
+
+
+def test_forward_again_by_hand_after_a_revert(staying: Host, board: Board) -> None:
+    before, new = version(staying), other_version(staying)
+    upgrade(staying, new)
+    board.reset()
+    after_restart(staying)
+    assert version(staying) == before
+    state(staying, 4)
+    staying.command(b"AT+SYSROLLBACK", OK, READY, JOINED, patience=20)
+    staying.command(b"AT+USEROTA?", b"AT+USEROTA?\r\n+USEROTA:3,0,0\r\n", OK)
+    staying.command(b"ATE0", b"ATE0\r\n", OK)
+    assert version(staying) == new
+    state(staying, 0)
+
+
 def test_settings_survive_both_ways(staying: Host) -> None:
     joined = staying.answer(b"AT+CWJAP?")
     assert joined.startswith(b'+CWJAP:"')
@@ -120,6 +163,7 @@ def test_back_from_an_upgrade_that_was_not_started(upgraded: Upgraded, board: Bo
     after_restart(host)
     assert version(host) == now
     assert upgrades.running(board).state == "valid"
+    state(host, 4)
 
 
 def test_nothing_to_go_back_to(make_board: MakeBoard) -> None:
@@ -133,6 +177,21 @@ def test_nothing_to_go_back_to(make_board: MakeBoard) -> None:
         host.expect(READY, 20)
         assert upgrades.running(board).label == "ota_0"
         host.close()
+
+
+def test_an_upgrade_that_decays_before_it_is_started(upgraded: Upgraded, board: Board) -> None:
+    host, now, _ = upgraded
+    host.command(b"AT+USEROTACFG=0,0")
+    feed(host, upgrades.image("4.0.0"))
+    host.command(b"AT+USEROTAEND", patience=10)
+    damage_package(board)
+    host.command(b"AT+RST", OK, READY, JOINED, patience=20)
+    host.command(b"ATE0", b"ATE0\r\n", OK)
+    assert version(host) == now
+    state(host, 4)
+    host.command(b"AT+SYSLOG=1")
+    host.command(b"AT+SYSROLLBACK", error(REFUSED))
+    state(host, 4)
 
 
 def damage_magic(board: Board) -> None:

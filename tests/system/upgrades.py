@@ -8,6 +8,7 @@ import os
 import shutil
 import struct
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -106,6 +107,19 @@ def send_url(host: Host, url: str) -> None:
     host.command(b"AT+USEROTA=%d" % len(data), PROMPT)
     host.write(data)
     host.expect(b"\r\nRecv %d bytes\r\n" % len(data))
+
+
+def wait_for_progress(host: Host, count: int, patience: float = UPGRADE_PATIENCE) -> None:
+    """Wait until so many bytes of a download have arrived and been written."""
+    received = 0
+    deadline = time.monotonic() + patience
+    while received < count:
+        assert time.monotonic() < deadline, f"only {received} bytes have arrived"
+        state = host.answer(b"AT+USEROTA?")
+        assert state.startswith(b"+USEROTA:1,"), state
+        received = int(state.split(b",")[1])
+        # The question is served between two pieces of the download: leave it time for these.
+        time.sleep(0.05)
 
 
 def after_restart(host: Host) -> None:
