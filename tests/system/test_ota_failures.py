@@ -15,7 +15,7 @@ from tests.system.host import OK, READY, Host, error
 from tests.system.http_server import HttpServer, RawServer, closed_port
 from tests.system.upgrades import JOINED, after_restart, send_url, upgrade, version
 
-CONFIG = {"wifi_poll_ms": 20, "ota_timeout_ms": 500, "ota_attempts": 1, "trial_ms": 600_000}
+CONFIG = {"wifi_poll_ms": 20, "ota_timeout_ms": 800, "ota_attempts": 1, "trial_ms": 600_000}
 
 NO_NETWORK = 0x010A0006
 TRANSFER = 0x010A0007
@@ -348,14 +348,14 @@ def test_no_name_server(failing: Failing) -> None:
 
 
 def test_slow_name_server(failing: Failing) -> None:
-    failing.board.network.set(dns_delay=1.0, hosts={"updates.example": "127.0.0.1"})
+    failing.board.network.set(dns_delay=1.5, hosts={"updates.example": "127.0.0.1"})
     failing.attempt("http://updates.example/image.bin", TIMED_OUT)
     failing.board.network.set(dns_delay=0.0, hosts={})
 
 
 def test_numbers_that_are_no_address_are_names(failing: Failing) -> None:
     # Looked up beside the event loop: the timeout counts.
-    failing.board.network.set(dns_delay=1.0)
+    failing.board.network.set(dns_delay=1.5)
     for host in ("999.1.1.1", "1.2.3", "1.2.3.4.5", "1.2.3.", "0300.1.1.1"):
         failing.attempt(f"http://{host}/image.bin", TIMED_OUT)
     failing.board.network.set(dns_delay=0.0)

@@ -21,7 +21,7 @@ LONGEST_PAUSE = 240
 ATTEMPTS = 4
 CONFIG = {
     "wifi_poll_ms": 20,
-    "ota_timeout_ms": 400,
+    "ota_timeout_ms": 800,
     "ota_attempts": ATTEMPTS,
     "ota_pause_ms": PAUSE,
     "ota_pause_most_ms": LONGEST_PAUSE,

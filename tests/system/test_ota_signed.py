@@ -18,7 +18,7 @@ from tests.system.upgrades import JOINED, after_restart, send_url, upgrade, vers
 
 pytestmark = pytest.mark.simulator("the key lies on the simulated board")
 
-CONFIG = {"wifi_poll_ms": 20, "ota_timeout_ms": 1000, "ota_attempts": 1, "trial_ms": 600_000}
+CONFIG = {"wifi_poll_ms": 20, "ota_timeout_ms": 5000, "ota_attempts": 1, "trial_ms": 600_000}
 KEY_FILE = "ota_key.pem"
 REFUSED = 0x010A0008
 VERSIONS = ("2.0.0", "3.0.0")
