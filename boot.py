@@ -4,57 +4,72 @@
 # which the boot loader verifies and never loads (tools/app_image.py). So an upgrade replaces MicroPython and this
 # project's code together. This file lies in the vfs partition, which no upgrade touches: it must never raise, and takes
 # the filesystem's geometry from its superblock, so that later images may have another.
-import struct
 import sys
 
-import vfs
-from esp32 import Partition
+# Entered here, these are not looked for in all of sys.path, file by file, by each import of them.
+for name in "binascii collections errno hashlib io json machine os random re select socket struct time".split():
+    if name not in sys.modules:
+        sys.modules[name] = __import__("u" + name)
+del name
+
+import struct  # noqa: E402
+
+import vfs  # noqa: E402
+from esp32 import Partition  # noqa: E402
 
 _SECTOR = 4096
 _IMAGE_MAGIC = 0xE9
 _READ_SIZE = 64  # littlefs caches four times that, twice, and once more for each open file; less makes the start slower
 _EROFS = 30
 _PIECE = 512
-_PIECES = 9  # an odd number serves best, as littlefs goes back and forth between blocks in pairs
-
-
-class ReadAhead:
-    """Reads a partition in whole pieces and keeps those read last, for the start, when modules follow one another:
-    littlefs reads the same directory for each, some bytes at a time, and each read of the flash stops both cores. The
-    firmware puts ``partition`` in its place afterwards.
-    """
-
-    def __init__(self, partition):
-        self.partition = partition
-        self.kept = [[-1, memoryview(bytearray(_PIECE))] for _ in range(_PIECES)]
-
-    def readblocks(self, sector, buffer, offset):
-        number = (sector * _SECTOR + offset) // _PIECE
-        within = offset % _PIECE
-        end = within + len(buffer)
-        if end > _PIECE:
-            self.partition.readblocks(sector, buffer, offset)
-            return
-        kept = self.kept[number % _PIECES]
-        if kept[0] != number:
-            kept[0] = -1
-            self.partition.readblocks(sector, kept[1], offset - within)
-            kept[0] = number
-        buffer[:] = kept[1][within:end]
+_PIECES = 13  # the directory and what is read of the file
 
 
 class SlotDevice:
-    """A block device that reads from a place within a partition."""
+    """A block device that reads from a place within a partition.
+
+    littlefs reads the same directory again for each import, some bytes at a time, and each read of the flash stops both
+    cores. So while modules are being loaded the pieces read last are kept.
+    """
 
     def __init__(self, partition, start, block_size, blocks):
         self.partition = partition
         self.start = start
         self.block_size = block_size
         self.blocks = blocks
+        self.pieces = None
+
+    def read_ahead(self, on):
+        """Begin or end to keep pieces; MemoryError leaves it off."""
+        self.pieces = None
+        if on:
+            # In one, so that it leaves no holes behind.
+            whole = memoryview(bytearray(_PIECES * _PIECE))
+            self.pieces = [[-1, whole[begin : begin + _PIECE]] for begin in range(0, len(whole), _PIECE)]
 
     def readblocks(self, block, buffer, offset=0):
         position = self.start + block * self.block_size + offset
-        self.partition.readblocks(position // _SECTOR, buffer, position % _SECTOR)
+        within = position % _PIECE
+        end = within + len(buffer)
+        if self.pieces and end <= _PIECE:
+            buffer[:] = self._piece(position - within)[within:end]
+        else:
+            self.partition.readblocks(position // _SECTOR, buffer, position % _SECTOR)
+
+    def _piece(self, position):
+        index = 0
+        for entry in self.pieces:
+            if entry[0] == position:
+                break
+            index += 1
+        else:
+            index -= 1
+            entry[0] = -1
+            self.partition.readblocks(position // _SECTOR, entry[1], position % _SECTOR)
+            entry[0] = position
+        # The one used last comes first.
+        self.pieces.insert(0, self.pieces.pop(index))
+        return entry[1]
 
     def ioctl(self, operation, argument):
         return (None, 0, 0, 0, self.blocks, self.block_size, -_EROFS)[operation]
@@ -88,9 +103,11 @@ def mount_package():
     if found is None:
         print("boot: no package in", slot.info()[4])
         return
-    device = SlotDevice(ReadAhead(slot), *found)
+    device = SlotDevice(slot, *found)
+    device.read_ahead(True)
     vfs.mount(vfs.VfsLfs2(device, readsize=_READ_SIZE), "/slot", readonly=True)
-    sys.path.insert(0, "/slot")
+    # What MicroPython brings itself goes before files on the board, too.
+    sys.path[:0] = "/slot", ".frozen"
     sys.modules["slot_device"] = device
 
 
@@ -98,4 +115,4 @@ try:
     mount_package()
 except Exception as error:
     print("boot: the package cannot be mounted:", repr(error))
-del find_package, mount_package, ReadAhead, SlotDevice
+del find_package, mount_package, SlotDevice

@@ -2,21 +2,13 @@
 
 import asyncio
 import gc
-import sys
 
 from micropython import const
 
-from firmware.unload import unload
+from firmware.unload import read_ahead, unload
 
 _LOADING = const(2048)
 _LOOK_MS = const(1000)
-
-
-def _end_read_ahead():
-    """Take back the memory into which ``boot.py`` reads ahead: all that stays is loaded."""
-    device = sys.modules.pop("slot_device", None)
-    if device:
-        device.partition = device.partition.partition
 
 
 async def _run():
@@ -24,7 +16,7 @@ async def _run():
     gc.threshold(_LOADING)
     from firmware.assembly import assemble
 
-    _end_read_ahead()
+    read_ahead(False)
     tasks = assemble()
     gc.threshold(-1)
     # Its code is needed no more.

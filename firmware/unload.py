@@ -1,4 +1,6 @@
-"""Memory back from modules that have done their work: bytecode from a filesystem lies in RAM."""
+"""Modules come from the package in the slot, and go when they have done their work: bytecode from a filesystem lies in
+RAM.
+"""
 
 import gc
 import sys
@@ -11,6 +13,16 @@ _kept = []
 def keep(*names):
     """From now on ``unload`` leaves these modules alone; none, if no names are given."""
     _kept[:] = names
+
+
+def read_ahead(on):
+    """Begin or end to keep what is read of the package (``boot.py``): some KB, which make loading quicker."""
+    device = sys.modules.get("slot_device")
+    if device:
+        try:
+            device.read_ahead(on)
+        except MemoryError:
+            return
 
 
 def unload(*names):
