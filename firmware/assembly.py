@@ -81,7 +81,7 @@ def assemble():
     look_back(ota, settings)
     system.on_proven = ota.proven
     families = (
-        Basic(wake.sleep_command),
+        Basic(wifi, wake.sleep_command),
         wake,
         reports,
     )

@@ -12,6 +12,7 @@ FAMILIES = (
     ("ota", "ota_commands", "+USEROTA +USEROTASTART +USEROTADATA +USEROTAEND +USEROTAABORT"),
     ("ota", "ota_settings", "+USEROTACFG +SYSROLLBACK"),
     ("wake", "wake_settings", "+USERWKMCUCFG"),
+    ("wake", "power_commands", "+GSLP +SLEEPWKCFG"),
     ("wifi", "link_open net", "+CIPSTART +CIPSTARTEX"),
     ("wifi", "link_commands net", "+CIPSEND +CIPCLOSE +CIPRECVDATA +CIPRECVLEN"),
     ("wifi", "link_state net", "+CIPSTATUS +CIPSTATE"),

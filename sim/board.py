@@ -16,7 +16,16 @@ from pathlib import Path
 from types import TracebackType
 
 from sim import bootloader, images, vcd
-from sim.chip import DEEPSLEEP_RESET, HARD_RESET, PWRON_RESET, SOFT_RESET, WDT_RESET, Chip
+from sim.chip import (
+    DEEPSLEEP_RESET,
+    EXT0_WAKE,
+    HARD_RESET,
+    PWRON_RESET,
+    SOFT_RESET,
+    TIMER_WAKE,
+    WDT_RESET,
+    Chip,
+)
 from sim.console import NO_CHARACTER, Console
 from sim.flash import DEFAULT_SIZE, Flash
 from sim.loop import Loop
@@ -49,6 +58,7 @@ class _Command:
     cause: int = PWRON_RESET
     message: str = ""
     seconds: float | None = None
+    hold_digital: bool = False
     process: Process | None = None
     done: Future[None] = field(default_factory=Future)
 
@@ -99,6 +109,7 @@ class Board:
         self._repl = Console(self._loop, self._interrupt)
         self._uarts = Uarts(self._loop, self.seconds, timed=timed)
         self.pins = Pins(self.seconds, self.model)
+        self.pins.on_drive = lambda: self.watch() if self._asleep else None
         self.network = Network(self.folder)
         self.flash = Flash(self.folder / "flash.bin", DEFAULT_SIZE, target)
         self.flash.on_power_cut = lambda: self._ask(_Command("off"), wait=False)
@@ -109,6 +120,7 @@ class Board:
         self._process: Process | None = None
         self._booted_at = 0.0
         self._wakes_at: float | None = None
+        self._asleep = False
         self._idle = threading.Event()
         self._supervisor = threading.Thread(target=self._supervise, name="board", daemon=True)
 
@@ -203,12 +215,12 @@ class Board:
         """The chip restarts itself; ``message`` is what it prints before. Returns at once."""
         self._ask(_Command("boot", cause, message=message), wait=False)
 
-    def sleep(self, seconds: float | None) -> None:
-        """Deep sleep, for ever if ``seconds`` is None. Returns at once."""
-        self._ask(_Command("sleep", seconds=seconds), wait=False)
+    def sleep(self, seconds: float | None, hold_digital: bool) -> None:
+        """Deep sleep, for ever if ``seconds`` is None; see ``Pins.sleep``. Returns at once."""
+        self._ask(_Command("sleep", seconds=seconds, hold_digital=hold_digital), wait=False)
 
     def watch(self) -> None:
-        """The watchdog was started: the supervisor has something to wait for."""
+        """The watchdog was started, or a level changed in deep sleep: the supervisor shall look."""
         self._ask(_Command("watch"), wait=False)
 
     def _ask(self, command: _Command, *, wait: bool = True) -> None:
@@ -255,6 +267,9 @@ class Board:
     def _next_command(self) -> _Command:
         """The next one asked for, or what the watchdog or the end of a sleep asks for."""
         while True:
+            if self._asleep and self._woken_by_pin():
+                self._chip.wake_reason = EXT0_WAKE
+                return _Command("boot", DEEPSLEEP_RESET)
             deadlines = [at for at in (self._chip.bites_at, self._wakes_at) if at is not None]
             try:
                 return self._commands.get(timeout=max(min(deadlines) - time.monotonic(), 0) if deadlines else None)
@@ -264,7 +279,12 @@ class Board:
             if self._chip.bites_at is not None and now >= self._chip.bites_at:
                 return _Command("boot", WDT_RESET, message="E task_wdt: Task watchdog got triggered.")
             if self._wakes_at is not None and now >= self._wakes_at:
+                self._chip.wake_reason = TIMER_WAKE
                 return _Command("boot", DEEPSLEEP_RESET)
+
+    def _woken_by_pin(self) -> bool:
+        wakes_by = self._chip.wakes_by
+        return wakes_by is not None and (self.pins.level(wakes_by[0]) or 0) == wakes_by[1]
 
     def _carry_out(self, command: _Command) -> None:
         if command.name == "watch":
@@ -277,13 +297,18 @@ class Board:
         if command.message:
             self._print(f"\r\n{command.message}{REBOOTING}".encode())
         self._wakes_at = None
+        self._asleep = False
         self.powered = command.name in ("boot", "sleep")
         if command.name == "boot":
             self._boot(command.cause)
             return
         self._idle.set()
-        self._reset_pads(PWRON_RESET if command.name != "sleep" else DEEPSLEEP_RESET)
-        if command.name == "sleep" and command.seconds is not None:
+        if command.name != "sleep":
+            self._reset_pads(PWRON_RESET)
+            return
+        self.pins.sleep(hold_digital=command.hold_digital)
+        self._asleep = True
+        if command.seconds is not None:
             self._wakes_at = time.monotonic() + command.seconds
 
     def _kill(self) -> None:

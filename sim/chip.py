@@ -19,6 +19,7 @@ WDT_RESET = 3
 DEEPSLEEP_RESET = 4
 SOFT_RESET = 5
 
+EXT0_WAKE = 2
 TIMER_WAKE = 4
 INTERRUPT_WATCHDOG_SECONDS = 0.3
 
@@ -28,7 +29,7 @@ class Power(Protocol):
 
     def restart(self, cause: int, message: str = "") -> None: ...
 
-    def sleep(self, seconds: float | None) -> None: ...
+    def sleep(self, seconds: float | None, hold_digital: bool) -> None: ...
 
     def watch(self) -> None: ...
 
@@ -39,6 +40,10 @@ class Chip:
     def __init__(self, power: Power) -> None:
         self.cause = PWRON_RESET
         self.bites_at: float | None = None
+        # The pin, and its level, that ends a deep sleep.
+        self.wakes_by: tuple[int, int] | None = None
+        self.wake_reason = 0
+        self._hold_digital = False
         self._power = power
         self._timeout = 0.0
         self._memory = b""
@@ -53,6 +58,9 @@ class Chip:
         """A new interpreter comes; a soft reset does not stop the watchdog."""
         self.cause = cause
         self._gone = threading.Event()
+        if cause != SOFT_RESET:
+            self.wakes_by = None
+            self._hold_digital = False
         if cause == PWRON_RESET:
             self._memory = b""
         if cause != SOFT_RESET:
@@ -67,10 +75,12 @@ class Chip:
         server.ops[WDT_START] = self._start_watchdog
         server.ops[WDT_FEED] = self._feed_watchdog
         server.ops[RESET_CAUSE] = lambda a, b: self.cause
-        server.ops[WAKE_REASON] = lambda a, b: TIMER_WAKE if self.cause == DEEPSLEEP_RESET else 0
+        server.ops[WAKE_REASON] = lambda a, b: self.wake_reason if self.cause == DEEPSLEEP_RESET else 0
         server.calls["chip.reset"] = self._reset
         server.calls["chip.deepsleep"] = self._deepsleep
         server.calls["chip.lightsleep"] = self._lightsleep
+        server.calls["chip.wake_by"] = self._wake_by
+        server.calls["chip.hold_digital"] = self._hold
         server.calls["chip.hang"] = self._hang
         server.calls["chip.memory"] = lambda payload: (None, self._memory)
         server.calls["chip.keep"] = self._keep
@@ -90,8 +100,14 @@ class Chip:
         raise Gone
 
     def _deepsleep(self, _payload: bytes, milliseconds: int | None) -> None:
-        self._power.sleep(None if milliseconds is None else milliseconds / 1000)
+        self._power.sleep(None if milliseconds is None else milliseconds / 1000, self._hold_digital)
         raise Gone
+
+    def _wake_by(self, _payload: bytes, pin: int | None, level: int) -> None:
+        self.wakes_by = None if pin is None else (pin, level)
+
+    def _hold(self, _payload: bytes, enable: bool) -> None:
+        self._hold_digital = enable
 
     def _lightsleep(self, _payload: bytes, milliseconds: int | None) -> None:
         if self._gone.wait(None if milliseconds is None else milliseconds / 1000):

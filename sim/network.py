@@ -129,6 +129,8 @@ class Network:
         with self.lock:
             self.station = Station(self)
             self.soft_ap = SoftAccessPoint()
+            # As WLAN.PM_NONE and its companions.
+            self.power_save = 1
 
     # The world, for tests and the command line.
 
@@ -289,9 +291,13 @@ class Network:
 
     @locked
     def _wlan_configure(self, _payload: bytes, interface: int, values: dict[str, Any]) -> None:
+        if "pm" in values:
+            self.power_save = values["pm"]
         if interface == 0:
             if "reconnects" in values:
                 self.station.most_attempts = values["reconnects"] + 1
+            if not self.station.active:
+                raise DeviceError("OSError", "Wifi Invalid Mode")
             return
         access_point = self.soft_ap
         key = bytes.fromhex(values["key"]) if "key" in values else access_point.key
@@ -308,6 +314,8 @@ class Network:
     @locked
     def _wlan_read(self, _payload: bytes, interface: int, key: str) -> Any:
         """The value of one setting; a name comes as hex."""
+        if key == "pm":
+            return self.power_save
         if interface == 0:
             joined = self.station.joined
             return {

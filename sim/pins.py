@@ -23,6 +23,9 @@ PIN_MODE = 23
 PIN_PULL = 24
 PIN_HOLD = 25
 
+# Those of an ESP32 that work while everything else sleeps.
+RTC_PINS = (0, 2, 4, *range(12, 16), *range(25, 28), *range(32, 40))
+
 INPUT, OUTPUT, OPEN_DRAIN = "input", "output", "open-drain"
 OUTPUT_BIT, OPEN_DRAIN_BIT = 2, 4
 PULL_DOWN_BIT, PULL_UP_BIT = 1, 2
@@ -59,6 +62,8 @@ class Pins:
     def __init__(self, clock: Callable[[], float] = time.monotonic, model: Model = MODELS[DEFAULT]) -> None:
         self._clock = clock
         self._lock = threading.RLock()
+        # Called when the outside has put a level on a pad.
+        self.on_drive: Callable[[], None] = lambda: None
         self._pads = {
             number: Pad(number, number >= model.first_input_only, trace=[(0.0, None)]) for number in model.pins
         }
@@ -89,6 +94,7 @@ class Pins:
         with self._lock:
             self._pads[number].outside = level
             self._update(self._pads[number])
+        self.on_drive()
 
     def used(self) -> list[int]:
         """The pins that had a level at some time."""
@@ -108,6 +114,19 @@ class Pins:
                 pad.mode, pad.latch, pad.pull = INPUT, 0, 0
                 pad.hold = pad.hold and not power_lost
                 self._update(pad)
+
+    def sleep(self, *, hold_digital: bool) -> None:
+        """Deep sleep: a pad of the RTC domain that is held keeps its level, any other only with
+        ``esp32.gpio_deep_sleep_hold``, and then held or not.
+        """
+        with self._lock:
+            for pad in self._pads.values():
+                pad.mode, pad.latch, pad.pull = INPUT, 0, 0
+                if pad.number in RTC_PINS:
+                    self._update(pad)
+                elif not hold_digital:
+                    pad.hold = False
+                    self._update(pad)
 
     def register(self, server: Server) -> None:
         server.ops |= {

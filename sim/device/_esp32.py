@@ -24,7 +24,7 @@ def raw_temperature():
 
 
 def gpio_deep_sleep_hold(enable):
-    pass
+    _board.call("chip.hold_digital", bool(enable))
 
 
 def _rtc_pin(pin):
@@ -39,6 +39,7 @@ def wake_on_ext0(pin=-1, level=False):
         raise ValueError("no resources")
     if pin != -1:
         _sources["ext0"] = None if pin is None else _rtc_pin(pin)
+    _board.call("chip.wake_by", _sources["ext0"], int(level))
 
 
 def wake_on_ext1(pins=None, level=False):

@@ -13,7 +13,7 @@ _RSSI = const(62)
 _MAC = b"\x02\x00\x00\x51\xa7\xe5"
 _MAC_AP = b"\x02\x00\x00\x51\xa7\xe6"
 
-_state = {"hostname": "mpy-esp32", "country": "XX", "txpower": 19.5, "pm": 1, "protocol": 7, "bandwidth": 2}
+_state = {"hostname": "mpy-esp32", "country": "XX", "txpower": 19.5, "protocol": 7, "bandwidth": 2}
 
 # The other names of a setting, and which interface has it: 0 station, 1 access point, None both.
 _SAME = {"essid": "ssid", "authmode": "security", "password": "key", "dhcp_hostname": "hostname"}

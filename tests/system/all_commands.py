@@ -23,6 +23,9 @@ BEFORE_JOINING = (
     *(b"AT+SYSLOG" + form for form in (b"=1", b"?", b"=0", b"=?")),
     b"AT+SYSRAM?",
     *(b"AT+SLEEP" + form for form in (b"=1", b"?", b"=0", b"=?")),
+    b"AT+SLEEPWKCFG=?",
+    b"AT+SLEEPWKCFG=2,13,1",
+    b"AT+GSLP=?",
     b"AT+USERREPORT?",
     *(b"AT+USERPROMPT" + form for form in (b"=10000", b"?", b"=?")),
     *(b"AT+CWMODE" + form for form in (b"=1", b"?", b"=?")),
@@ -87,6 +90,7 @@ class Walk:
         self._upgrade(VERSIONS[0])
         self._restart(b"AT+RESTORE")
         self._restart(b"AT+RST")
+        self._restart(b"AT+GSLP=1")
         if block:
             ram.fill(self.host, block)
         self._feed(VERSIONS[1])
