@@ -13,6 +13,7 @@ from sim.board import Board
 from tests.examples.conftest import NEW_VERSION, WAKE_GPIO
 from tests.examples.fake_module import FakeModule, Step
 from tests.system.host import Host
+from tests.system.http_server import HttpServer
 from tools.package import ROOT
 
 FOLDER = ROOT / "examples" / "c"
@@ -119,6 +120,17 @@ def test_joining(demo: Path, board: Board, awake: None) -> None:
         f'{START}-> AT+CWMODE=1\n<- OK\n-> AT+CWJAP="sim-ap","sim-password"\n'
         "<- WIFI CONNECTED\nreport: WIFI CONNECTED\n<- WIFI GOT IP\nreport: WIFI GOT IP\n<- OK\njoin: done\n"
     )
+
+
+def test_fetching_a_page(demo: Path, board: Board, awake: None) -> None:
+    page = b"line\r\n" * 1000
+    with HttpServer() as server:
+        server.files["/page"] = page
+        command: list[str | Path] = [demo, board.port, "get", "127.0.0.1", str(server.port), "page"]
+        done = subprocess.run(command, capture_output=True, timeout=TIMEOUT)
+    head, _, body = done.stdout.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.0 200 OK\r\n")
+    assert body == page + b"report: CLOSED\nget: done\n"
 
 
 def test_sleeping_until_the_module_wakes_the_host(demo: Path, board: Board, awake: None, wake_level: Path) -> None:
