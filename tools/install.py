@@ -25,6 +25,8 @@ FOLDER = "/user/development"
 MARKS = ("image", "failed", "started")
 SECTOR = 4096
 START_SECONDS = 15.0
+# Files that fail do so within this time, as a rule.
+PROOF_SECONDS = 5.0
 TOLD = "at: development files"
 RUN = "at: development files run"
 
@@ -105,8 +107,8 @@ def look(board: Repl, source: bool) -> tuple[str, bool]:
     return str(board.ask("running_digest()")), bool(board.ask("__import__('firmware').__file__.startswith('/slot/')"))
 
 
-def install(board: Repl, wanted: dict[str, bytes], image: str, renew: bool) -> tuple[int, int]:
-    """Bring the board's files up to date: how many were sent, and how many taken away."""
+def install(board: Repl, wanted: dict[str, bytes], image: str, renew: bool) -> str:
+    """Bring the board's files up to date; what was done."""
     board.run(FUNCTIONS)
     present: dict[str, str] = board.ask(f"tree({FOLDER!r}, {{}})")
     for mark in MARKS:
@@ -122,10 +124,10 @@ def install(board: Repl, wanted: dict[str, bytes], image: str, renew: bool) -> t
         board.run(f"try:\n os.mkdir({folder!r})\nexcept OSError:\n pass")
     for path, content in changed.items():
         board.write(path, content)
-    if renew:
-        changed |= renewed(board)
+    scripts = renewed(board) if renew else []
     board.write(f"{FOLDER}/image", image.encode())
-    return len(changed), len(surplus)
+    told = [f"{len(changed)} of {len(wanted)} files sent, {len(surplus)} taken away"]
+    return "; ".join(told + [f"{name} renewed" for name in scripts])
 
 
 def check_room(board: Repl, changed: dict[str, bytes]) -> None:
@@ -136,27 +138,32 @@ def check_room(board: Repl, changed: dict[str, bytes]) -> None:
         raise InstallError(f"the files take {needed * 4} KB, the partition user has {free * 4} KB free")
 
 
-def renewed(board: Repl) -> dict[str, bytes]:
+def renewed(board: Repl) -> list[str]:
     """Renew boot.py and main.py where they differ; those that were."""
-    changed = {}
+    changed = []
     for name in VFS_FILES:
         content = (ROOT / name).read_bytes()
         there = board.ask(f"{name!r} in os.listdir('/') and digest({'/' + name!r})")
         if there != hashlib.sha256(content).hexdigest():
             board.write(f"/{name}", content)
-            changed[f"/{name}"] = content
+            changed.append(name)
     return changed
 
 
 def wait_for_word(board: Repl) -> str:
-    """Restart the board; what its log says of development files, empty if it says nothing."""
+    """Restart the board; the last that its log says of development files, empty if it says nothing."""
     board.reset()
+    word = ""
     deadline = time.monotonic() + START_SECONDS
     while (left := deadline - time.monotonic()) > 0:
         line = board.read_line(left)
-        if line.startswith(TOLD):
-            return line
-    return ""
+        if not line.startswith(TOLD):
+            continue
+        word = line
+        if not word.startswith(RUN):
+            break
+        deadline = time.monotonic() + PROOF_SECONDS
+    return word
 
 
 def run_install(port: str, source: bool) -> str:
@@ -165,13 +172,14 @@ def run_install(port: str, source: bool) -> str:
     board = Repl(port)
     try:
         image, renew = look(board, source)
-        sent, removed = install(board, wanted, image, renew)
+        done = install(board, wanted, image, renew)
         word = wait_for_word(board)
     finally:
         board.close()
-    if not word.startswith(RUN):
-        raise InstallError(word.removeprefix("at: ") or "installed, but the board does not say that the files run")
-    return f"{sent} of {len(wanted)} files sent, {removed} taken away; they run, AT+GMR says so: make uninstall ends it"
+    if word and not word.startswith(RUN):
+        raise InstallError(word.removeprefix("at: "))
+    state = "they run, AT+GMR says so" if word else "the board's log cannot be read, AT+GMR tells whether they run"
+    return f"{done}; {state}; make uninstall ends it"
 
 
 def run_uninstall(port: str) -> str:

@@ -6,15 +6,18 @@ import ast
 import contextlib
 import io
 import struct
+import time
 from typing import Any
 
 import serial
-from mpremote.transport import TransportError, TransportExecError
+from mpremote.transport import TransportError
 from mpremote.transport_serial import SerialTransport
 
 BAUDRATE = 115200
-READ_SECONDS = 10.0
+# For each byte of an answer, and for the prompt.
+ANSWER_SECONDS = 10.0
 CHUNK = 512
+REOPEN_SECONDS = 0.2
 
 
 class ReplError(Exception):
@@ -29,7 +32,7 @@ class _Transport(SerialTransport):
         self.use_raw_paste = True
         self.device_name = url
         self.mounted = False
-        self.serial: Any = serial.serial_for_url(url, BAUDRATE, timeout=READ_SECONDS, exclusive=True)
+        self.serial: Any = serial.serial_for_url(url, BAUDRATE, timeout=ANSWER_SECONDS, exclusive=True)
 
 
 class Repl:
@@ -56,12 +59,12 @@ class Repl:
     def run(self, code: str) -> bytes:
         """Run statements; what they print."""
         try:
-            return bytes(self._transport.exec(code))
-        except TransportExecError as error:
-            last = [line for line in error.error_output.splitlines() if line.strip()][-1:]
-            raise ReplError(f"the board says {last[0] if last else 'nothing'}") from error
+            printed, error_text = self._transport.exec_raw(code, timeout=ANSWER_SECONDS)
         except (TransportError, serial.SerialException, struct.error, OSError) as error:
             raise ReplError(f"the board at {self._url} is gone: {error}") from error
+        if error_text:
+            raise ReplError(f"the board says {error_text.decode().strip().splitlines()[-1]}")
+        return bytes(printed)
 
     def ask(self, expression: str) -> Any:
         """The value of an expression, of types that literals have."""
@@ -88,5 +91,13 @@ class Repl:
         try:
             line: bytes = port.read_until(b"\n")
         except (serial.SerialException, OSError):
-            return ""  # USB of the chip itself goes away while it restarts
+            self._reopen()
+            return ""
         return line.decode(errors="replace").rstrip()
+
+    def _reopen(self) -> None:
+        """The USB of a chip that has its own goes away while it restarts."""
+        time.sleep(REOPEN_SECONDS)
+        with contextlib.suppress(serial.SerialException, OSError):
+            self._transport.serial.close()
+            self._transport.serial.open()
