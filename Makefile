@@ -49,6 +49,7 @@ lint: .venv/ready ## ruff and mypy
 format: .venv/ready ## put the sources into the project's form
 	@$(VENV_PYTHON) -m ruff check --fix
 	@$(VENV_PYTHON) -m ruff format
+	@$(VENV_PYTHON) -m tools.package_json
 
 image: .venv/ready ## make build/esp-at-VERSION.bin; MICROPYTHON=ESP32_....bin for a real board; VERSION=... FLASH_SIZE=8MB
 	@$(VENV_PYTHON) -m tools.image $(if $(VERSION),--version "$(VERSION)") $(if $(MICROPYTHON),--micropython "$(MICROPYTHON)") \

@@ -32,9 +32,13 @@ def current(root: Path = ROOT) -> str:
         told = ""
     if told and not HASH.fullmatch(told):
         return told.removeprefix("v")
-    own = ast.parse((root / VERSION_FILE).read_text()).body
-    number = next(str(ast.literal_eval(node.value)) for node in own if isinstance(node, ast.Assign))
-    return f"{number}-g{told}" if told else number
+    return f"{own(root)}-g{told}" if told else own(root)
+
+
+def own(root: Path = ROOT) -> str:
+    """The number in ``firmware/version.py``."""
+    statements = ast.parse((root / VERSION_FILE).read_text()).body
+    return next(str(ast.literal_eval(node.value)) for node in statements if isinstance(node, ast.Assign))
 
 
 if __name__ == "__main__":
