@@ -15,6 +15,9 @@ from sim import commands, user_files
 from sim.board import DEFAULT_HEAP, VERSIONS, Board
 from sim.control import Control, ControlError, FolderLock, ask
 from sim.flash import Flash
+from sim.models import DEFAULT, MODELS
+from tools.app_image import ImageError
+from tools.image import whole_flash
 from tools.interpreter import InterpreterError
 from tools.package import PackageError
 
@@ -32,6 +35,10 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     run.add_argument("--timed", action="store_true", help="UARTs at their baud rate, with the losses of a real board")
     run.add_argument("--heap", type=int, default=DEFAULT_HEAP, metavar="N", help=f"bytes of heap ({DEFAULT_HEAP})")
     run.add_argument("--micropython", choices=VERSIONS, default=VERSIONS[0], help=f"which one to be ({VERSIONS[0]})")
+    run.add_argument("--model", choices=MODELS, default=DEFAULT, help=f"which module to be ({DEFAULT})")
+    run.add_argument(
+        "--flash", type=Path, metavar="FILE", help="a new board's flash, as make image made it for esptool"
+    )
     run.add_argument("--vcd", type=Path, metavar="FILE", help="write pins and UART lines to FILE at the end")
     run.add_argument("--script", type=Path, metavar="PATH", help="run this file or folder instead of the firmware")
     for name, (description, _) in commands.COMMANDS.items():
@@ -51,6 +58,8 @@ def run(options: argparse.Namespace) -> int:
             timed=options.timed,
             micropython=options.micropython,
             heap=options.heap,
+            model=options.model,
+            flash_image=new_flash(options),
             script=options.script,
         )
         board.on_console = show
@@ -72,6 +81,19 @@ def run(options: argparse.Namespace) -> int:
             if options.vcd:
                 board.write_vcd(options.vcd)
     return 0
+
+
+def new_flash(options: argparse.Namespace) -> bytes | None:
+    """The flash of a new board, None for this tree's firmware. OSError for a file that is for another chip."""
+    if options.flash is None:
+        return None
+    try:
+        flash, target = whole_flash(options.flash.read_bytes())
+    except ImageError as error:
+        raise OSError(f"{options.flash} is no file for a new board: {error}") from error
+    if target != MODELS[options.model].target:
+        raise OSError(f"{options.flash} is for {target.name}: say which module with --model")
+    return flash
 
 
 def own_python() -> str:

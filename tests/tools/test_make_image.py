@@ -96,6 +96,19 @@ def test_the_flash_file_runs(tmp_path: Path, official: FlashedBase) -> None:
         host.close()
 
 
+@pytest.mark.parametrize("chip", ["esp32s3", "esp32c3", "esp32c6"])
+def test_the_flash_file_of_another_chip_runs(tmp_path: Path, chip: str) -> None:
+    _, _, flash = make(tmp_path, make_official(chip, b"1.26.1", PLAIN_PARTITIONS).data)
+    whole, target = image.whole_flash(flash.read_bytes())
+    assert target.name == chip
+    with Board(tmp_path / "board", model=chip, flash_image=whole) as board:
+        host = Host(board.port)
+        host.expect(READY, 20)
+        host.command(b"ATE0", b"ATE0\r\n", OK)
+        assert b"\r\nBin version:1.2.3(%s)\r\n" % chip.upper().encode() in host.answer(b"AT+GMR")
+        host.close()
+
+
 @pytest.mark.parametrize(("size", "code"), [("8MB", 3), ("16", 4)])
 def test_a_larger_flash_is_told_in_both_headers(tmp_path: Path, size: str, code: int) -> None:
     base = make_official(partitions=PLAIN_PARTITIONS)
