@@ -101,8 +101,8 @@ def test_signed_images(make_board: MakeBoard, tmp_path: Path, capsys: pytest.Cap
         program, *arguments = shlex.split(line)
         assert program == ".venv/bin/espsecure"
         subprocess.run([sys.executable, "-m", "espsecure", *arguments], cwd=tmp_path, check=True, capture_output=True)
-    _, source, target = SIGNING.splitlines()[3].rsplit(maxsplit=2)
-    with make_board(user_files={target.removeprefix(":/user/"): (tmp_path / source).read_bytes()}) as board:
+    ((source, target),) = re.findall(r" cp (\S+) :/user/(\S+)", SIGNING)
+    with make_board(user_files={target: (tmp_path / source).read_bytes()}) as board:
         assert upgrade.main([board.port, str(unsigned), "--uart"]) == 1
         assert "the image is refused" in capsys.readouterr().err
         assert upgrade.main([board.port, str(tmp_path / "signed.bin"), "--uart"]) == 0
