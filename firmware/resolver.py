@@ -1,7 +1,7 @@
 """Names to addresses without stopping the event loop.
 
-``socket.getaddrinfo`` blocks in C for as long as the name server takes, but releases the interpreter's lock: a thread
-of its own waits while the port goes on.
+``socket.getaddrinfo`` blocks in C for as long as the name server takes, 7 s for each one that is silent (lwIP asks four
+times), but releases the interpreter's lock: a thread of its own waits while the port goes on.
 """
 
 import _thread

@@ -1,7 +1,7 @@
 """Writes an application image into the slot that does not run, checked on the way.
 
 The image header is written last, so that an unfinished slot never looks like an image (``slot_finish``). What blocks:
-one sector's erase, 45 ms typical.
+one sector's erase, 45 ms typical, 400 ms at worst by the flash's data sheets.
 """
 
 import hashlib

@@ -35,7 +35,8 @@ Record = Callable[[str, object], None]
 def image(size: int) -> bytes:
     """An image of about so many bytes that no boot loader will see to its end: its package is filler."""
     blocks = (size - 2 * SECTOR) // PACKAGE_BLOCK
-    filler = random.Random(size).randbytes((blocks - 8) * PACKAGE_BLOCK)
+    # littlefs takes a part of each block for itself.
+    filler = random.Random(size).randbytes((blocks - 8) * PACKAGE_BLOCK - size // 64)
     return build_image(filesystem({"filler": filler}, blocks, PACKAGE_BLOCK), "2.0.0")
 
 
