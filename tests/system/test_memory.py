@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Callable
+
 import pytest
 
 from tests.system.all_commands import Walk
 from tests.system.conftest import MakeBoard
-from tests.system.host import OK, READY, Host
-from tests.system.http_server import HttpServer
+from tests.system.host import ERROR, OK, READY, Host
+from tests.system.http_server import HttpServer, RawServer
+from tests.system.upgrades import JOINED, image, send_url
 
 HEAP = 54 * 1024
 BLOCK = 64 * 1024
@@ -27,3 +31,39 @@ def test_all_commands_in_a_small_heap(make_board: MakeBoard, heap: int, block: i
         errors = [line for line in board.console.splitlines() if b"Error" in line]
         # The file that is not there.
         assert errors == [b"at: upgrade failed: HttpError status 404"]
+
+
+def saying(answer: bytes) -> Callable[[socket.socket], None]:
+    """A server that says this to everybody."""
+    return lambda connection: connection.sendall(answer)
+
+
+def test_hostile_servers_in_a_small_heap(make_board: MakeBoard, ssid: bytes, password: bytes) -> None:
+    data = image("2.0.0")
+    head = b"HTTP/1.1 200 OK\r\n"
+    long_lines = b"".join(b"X-%d: %s\r\n" % (number, b"y" * 7000) for number in range(60))
+    taken = (
+        head + long_lines + b"Content-Length: %d\r\n\r\n" % len(data) + data,
+        head + b'ETag: "%s"\r\n\r\n' % (b"y" * 7000) + data,
+        head + b"Transfer-Encoding: chunked\r\n\r\nffffffff;%s\r\n" % (b"y" * 7000) + data,
+    )
+    refused = (
+        head + b"X: y\r\n" * 500,
+        head + b"y" * 200_000,
+        b"HTTP/1.1 302 -\r\nLocation: /%s\r\n\r\n" % (b"y" * 100_000),
+        b"HTTP/1.1 302 -\r\nLocation: /%s\r\n\r\n" % (b"y" * 8000),
+        head + b"Transfer-Encoding: chunked\r\n\r\n" + b"1" * 9000,
+        head + b"\r\n" + b"\xe9" * 200_000,
+    )
+    with make_board({"ota_attempts": 1, "ota_timeout_ms": 5000, "wifi_poll_ms": 20}, heap=HEAP) as board:
+        host = Host(board.port)
+        host.expect(READY, 20)
+        host.command(b"ATE0", b"ATE0\r\n", OK)
+        host.command(b"AT+CWMODE=1,0")
+        host.command(b'AT+CWJAP="%s","%s"' % (ssid, password), JOINED, OK, patience=20)
+        host.command(b"AT+USEROTACFG=0,0")
+        for answer in refused + taken:
+            with RawServer(saying(answer)) as server:
+                send_url(host, server.url())
+                assert host.read_answer(20) == (OK if answer in taken else ERROR), answer[:60]
+        host.close()
