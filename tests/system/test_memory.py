@@ -55,7 +55,7 @@ def test_hostile_servers_in_a_small_heap(make_board: MakeBoard, ssid: bytes, pas
         head + b"Transfer-Encoding: chunked\r\n\r\n" + b"1" * 9000,
         head + b"\r\n" + b"\xe9" * 200_000,
     )
-    with make_board({"ota_attempts": 1, "ota_timeout_ms": 5000, "wifi_poll_ms": 20}, heap=HEAP) as board:
+    with make_board({"ota_attempts": 1, "ota_timeout_ms": 5000, "wifi_poll_ms": 20}, heap=HEAP + 4096) as board:
         host = Host(board.port)
         host.expect(READY, 20)
         host.command(b"ATE0", b"ATE0\r\n", OK)
