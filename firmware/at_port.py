@@ -21,7 +21,7 @@ _HALF_LINE_MS = const(500)
 _TICK_MS = const(10)
 # poll sees bytes once per tick only. So for a while after the last byte in or out, when a host's next ones mostly come,
 # every turn of the loop looks, and takes data in pieces that are worth a slice of the memory they go to.
-_LOOK_MS = const(20)
+_LOOK_MS = const(5)
 _WORTH = const(1024)
 # ESP-IDF keeps two headers in the driver's buffer for each write, and wastes what is left before the buffer's end when
 # an item does not fit there.
@@ -101,11 +101,13 @@ class AtPort:
         return ticks_diff(now, self._last_byte) < _LOOK_MS or -_LOOK_MS < ticks_diff(now, self._clear_at) < _LOOK_MS
 
     def _has_input(self):
-        """Whether a read is worth it: all of the data, or much of it, or a burst that has come to its end."""
+        """Whether a read is worth it: all of the data, or much of it, or the end of a burst. The beginning of a line
+        costs no memory.
+        """
         before, self._seen = self._seen, self.uart.any()
         if self._target is not None:
             return self._seen >= min(len(self._target) - self._filled, _WORTH)
-        return self._seen and (self._seen == before or self._seen >= _BUFFER)
+        return self._seen and (not self._end or self._seen == before or self._seen >= _BUFFER)
 
     def _read(self):
         """Take bytes from the UART, data to where it belongs. Nothing may hold on to that place while waiting for

@@ -8,6 +8,7 @@ import io
 import select
 
 import _board
+import utime
 from _pin import Irq, number
 from micropython import const
 
@@ -25,6 +26,7 @@ _EINVAL = const(22)
 _ETIMEDOUT = const(116)
 
 _HARDWARE_FIFO = const(128)
+_TURN_US = const(300)  # of asyncio's loop on a board
 _FIRST_INPUT_ONLY = _board.model[2]
 _CLOCK = 80000000 << 4
 
@@ -36,6 +38,7 @@ _KEEP = object()
 
 _rx = [None] * 3
 _tx = [None] * 3
+_something = [None] * 3  # polls that tell whether there is something to read
 _baudrate = [115201] * 3
 _installed = [False] * 3
 _room = [0] * 3
@@ -44,6 +47,8 @@ _room = [0] * 3
 def _files(port):
     if _rx[port] is None:
         _rx[port] = open(_board.uart_fds[2 * port], "rb")
+        _something[port] = select.poll()
+        _something[port].register(_rx[port], select.POLLIN)
         _tx[port] = open(_board.uart_fds[2 * port + 1], "wb")
 
 
@@ -132,7 +137,16 @@ class UART(io.IOBase):
     def any(self):
         if not _installed[self._port]:
             raise OSError(1, "ESP_FAIL")
-        return _board.op(_ANY, self._port)
+        # A look at nothing takes time, as on a board, whose loop turns much slower than this one: it is not to keep
+        # this machine busy.
+        if _board.timed:
+            count = _board.op(_ANY, self._port)
+            if not count:
+                utime.sleep_us(_TURN_US)
+            return count
+        for _ in _something[self._port].ipoll(1):
+            return _board.op(_ANY, self._port)
+        return 0
 
     def read(self, size=-1):
         if size < 0:
