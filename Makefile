@@ -13,13 +13,14 @@ PORT ?=
 IMAGE ?=
 SOURCE ?=
 UART ?=
+SCRIPTS ?=
 SSID ?=
 PASSWORD ?=
 HTTP_HOST ?=
 BAUDRATE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-full bench lint format image flash install uninstall console upgrade clean
+.PHONY: help run test test-full bench lint format image flash install uninstall console upgrade device-test clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -71,6 +72,9 @@ upgrade: .venv/ready ## upgrade a board: PORT=... IMAGE=...; UART=1 through the 
 	@test -n "$(PORT)" -a -n "$(IMAGE)" || { echo "say which board and image: make upgrade PORT=/dev/ttyUSB0 IMAGE=build/esp-at-1.2.3.bin"; exit 1; }
 	@$(VENV_PYTHON) -m tools.upgrade "$(PORT)" "$(IMAGE)" $(if $(UART),--uart) $(if $(SSID),--ssid "$(SSID)" --password "$(PASSWORD)") \
 		$(if $(HTTP_HOST),--http-host "$(HTTP_HOST)") $(if $(BAUDRATE),--baudrate "$(BAUDRATE)")
+
+device-test: .venv/ready ## test a board from the inside: PORT=... its console, SSID=... PASSWORD=... SCRIPTS="wake ota"; two wires: tests/device/loopback.py
+	@$(VENV_PYTHON) -m tools.device_test $(if $(PORT),--port "$(PORT)") $(if $(SSID),--ssid "$(SSID)" --password "$(PASSWORD)") $(SCRIPTS)
 
 clean: ## remove everything that was made or fetched, but not a board's state
 	rm -rf build .venv .interpreters .pytest_cache .mypy_cache .ruff_cache .hypothesis

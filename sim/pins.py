@@ -44,11 +44,19 @@ class Pad:
     outside: int | None = None
     level: int | None = None
     trace: list[vcd.Change] = field(default_factory=list)
+    joined: list[Pad] = field(default_factory=list)
+
+    def drives(self) -> bool:
+        """Does the pad itself drive a level?"""
+        return self.mode == OUTPUT or (self.mode == OPEN_DRAIN and not self.latch)
 
     def driven(self) -> int | None:
         """The level that mode, pull and the outside make, None for a floating pad."""
-        if self.mode == OUTPUT or (self.mode == OPEN_DRAIN and not self.latch):
+        if self.drives():
             return self.latch
+        for pad in self.joined:
+            if pad.drives():
+                return pad.level
         if self.outside is not None:
             return self.outside
         if self.pull and not self.input_only:
@@ -96,6 +104,21 @@ class Pins:
             self._update(self._pads[number])
         self.on_drive()
 
+    def join(self, one: int, other: int) -> None:
+        """Put a wire between two pads."""
+        with self._lock:
+            self._pads[one].joined.append(self._pads[other])
+            self._pads[other].joined.append(self._pads[one])
+            self._update(self._pads[one])
+
+    def part(self, one: int, other: int) -> None:
+        """Take the wire between two pads away."""
+        with self._lock:
+            self._pads[one].joined.remove(self._pads[other])
+            self._pads[other].joined.remove(self._pads[one])
+            self._update(self._pads[one])
+            self._update(self._pads[other])
+
     def used(self) -> list[int]:
         """The pins that had a level at some time."""
         return [number for number, pad in self._pads.items() if len(pad.trace) > 1]
@@ -141,10 +164,11 @@ class Pins:
     def _update(self, pad: Pad) -> None:
         if pad.hold:
             return
-        level = pad.driven()
-        if level != pad.level:
-            pad.level = level
-            pad.trace.append((self._clock(), level))
+        for each in (pad, *pad.joined):
+            level = each.level if each.hold else each.driven()
+            if level != each.level:
+                each.level = level
+                each.trace.append((self._clock(), level))
 
     def _set(self, number: int, level: int) -> int:
         with self._lock:
