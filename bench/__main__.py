@@ -12,6 +12,7 @@ RESULT = Path(__file__).resolve().parent.parent / "build" / "bench.json"
 GROUPS = {
     "transfers": transfers.measure,
     "round_trip": round_trip.measure,
+    "ticks": round_trip.measure_ticks,
     "heap": heap.measure,
     "upgrade": upgrade.measure,
     "feed": feed.measure,

@@ -21,7 +21,7 @@ _HALF_LINE_MS = const(500)
 _TICK_MS = const(10)
 # poll sees bytes once per tick only. So for a while after the last byte in or out, when a host's next ones mostly come,
 # every turn of the loop looks, and takes data in pieces that are worth a slice of the memory they go to.
-_LOOK_MS = const(5)
+_LOOK_MS = const(10)
 _WORTH = const(1024)
 # ESP-IDF keeps two headers in the driver's buffer for each write, and wastes what is left before the buffer's end when
 # an item does not fit there.
