@@ -108,7 +108,7 @@ def mount_package():
     vfs.mount(vfs.VfsLfs2(device, readsize=_READ_SIZE), "/slot", readonly=True)
     # What MicroPython brings itself goes before files on the board, too.
     sys.path[:0] = "/slot", ".frozen"
-    sys.modules["slot_device"] = device
+    sys.modules["slot_device"] = device  # type: ignore[assignment]
 
 
 try:

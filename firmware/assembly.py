@@ -80,6 +80,10 @@ def assemble():
     ota = Ota(config, system, wifi.connected, at.report)
     look_back(ota, settings)
     system.on_proven = ota.proven
+    if __file__.startswith("/user/development/"):
+        from firmware.development import watch
+
+        watch(system)
     families = (
         Basic(wifi, wake.sleep_command),
         wake,

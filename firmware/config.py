@@ -10,6 +10,7 @@ import os
 
 _EFUSE_WORD3 = 0x3FF5A00C
 _CHIP_NAMES = ("tx", "rx", "rts", "cts", "reserved_gpios", "first_input_only_gpio", "last_gpio")
+_ESP32_NAMES = ("ESP32", "ESP32UNICORE", "ESP32D2WD")
 # Reserved are flash, PSRAM, the REPL's UART0 and USB.
 _CHIPS = {
     "ESP32S3": (17, 18, 14, 15, (26, 27, 28, 29, 30, 31, 32, 43, 44, 19, 20), 49, 48),
@@ -72,7 +73,7 @@ def for_this_board():
     name = os.uname().machine
     chip = name.split(" with ")[-1].replace("-", "")
     values = _CHIPS.get(chip[:7])
-    if values is None and ("SPIRAM" in name or _package() > 1):
+    if values is None and ("SPIRAM" in name or (chip in _ESP32_NAMES and _package() > 1)):
         values = _TAKEN
     if values:
         for index, setting in enumerate(_CHIP_NAMES):

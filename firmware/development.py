@@ -2,9 +2,9 @@
 
 They lie in ``/user/development``. The file ``image`` there holds the SHA-256 of the image that they were installed
 over: only while that image is in the running slot do they run, so an upgrade's code runs, and after a roll-back the
-files do again. Files that end the firmware with an exception, or let the watchdog bite, are off until they are
-installed anew: ``image`` becomes ``failed``. The file ``started`` says that the last start was theirs. Needed for the
-start only.
+files do again. The file ``started`` is there from their start until they have proven healthy, as an image on trial
+does, and has a byte for each start. Files that end with an exception before that, let the watchdog bite, or crash three
+times, are off until they are installed anew: ``image`` becomes ``failed``. Needed for the start only.
 """
 
 import os
@@ -27,6 +27,7 @@ _SECTOR = const(4096)
 _HEADER = const(24)
 _DIGEST = const(32)
 _BOOT_PY = "/boot.py"
+_CRASHES_MOST = const(3)
 # The version of boot.py (its first line) that this package wants.
 _BOOT_VERSION = const(1)
 
@@ -68,8 +69,20 @@ def run_instead():
 
         firmware.app.main()
     except Exception:
-        _switch_off("they ended with an exception")
+        if _starts():
+            _switch_off("they ended with an exception")
         raise
+
+
+def watch(system):
+    """Let ``system`` note when the development files have proven healthy."""
+    proven = system.on_proven
+
+    def note():
+        proven()
+        _forget_starts()
+
+    system.on_proven = note
 
 
 def _may_run():
@@ -81,20 +94,40 @@ def _may_run():
         if "failed" in names:
             log("development files have failed: off until the next make install")
         return False
-    started = "started" in names
     with open(_IMAGE) as file:
         fits = file.read() == running_digest()
     if not fits:
         log("development files are for another image")
-        if started:
-            os.remove(_STARTED)
+        _forget_starts()
         return False
-    if started and machine.reset_cause() == machine.WDT_RESET:
-        _switch_off("the watchdog bit while they ran")
+    starts = _starts()
+    cause = machine.reset_cause()
+    if starts and cause == machine.WDT_RESET:
+        _switch_off("the watchdog bit while they started")
         return False
-    if not started:
-        open(_STARTED, "w").close()
+    if starts >= _CRASHES_MOST:
+        _switch_off("they crashed while they started")
+        return False
+    if cause == machine.HARD_RESET or not starts:
+        # A power cut is not theirs.
+        with open(_STARTED, "a") as file:
+            file.write("x")
     return True
+
+
+def _starts():
+    """How often they were started since they have last proven healthy."""
+    try:
+        return os.stat(_STARTED)[6]
+    except OSError:
+        return 0
+
+
+def _forget_starts():
+    try:
+        os.remove(_STARTED)
+    except OSError:
+        return
 
 
 def _switch_off(why):

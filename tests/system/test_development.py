@@ -114,16 +114,55 @@ def test_files_that_hang_leave_the_package_to_run(make_board: MakeBoard) -> None
     board = make_board(user_files=files({"app": HANG}))
     with running(board) as host:
         assert runs(host) == PACKAGE
-        assert board.wait_for_console(b"make install: the watchdog bit while they ran")
+        assert board.wait_for_console(b"make install: the watchdog bit while they started")
+
+
+def test_files_that_crash_leave_the_package_to_run(make_board: MakeBoard) -> None:
+    crash = "import machine\nmachine.reset()\n"
+    board = make_board(user_files=files({"assembly": crash}))
+    with running(board, BROKEN_PATIENCE) as host:
+        assert runs(host) == PACKAGE
+        assert board.wait_for_console(b"make install: they crashed while they started")
+        assert len(board.boots) == 4
+
+
+def test_hosts_that_restart_the_module_at_once_do_not_switch_them_off(make_board: MakeBoard) -> None:
+    board = make_board(user_files=files())
+    with running(board) as host:
+        host.command(b"AT+RST", OK, READY, patience=20)
+        for _ in range(4):
+            host.command(b"AT+RST", b"AT+RST\r\n", OK, READY, patience=20)
+        host.command(b"ATE0", b"ATE0\r\n", OK)
+        assert runs(host) == INSTALLED
+
+
+def test_an_exception_after_they_have_proven_healthy_restarts_them(make_board: MakeBoard) -> None:
+    spoil = b"""\
+from firmware.command import command
+
+
+def spoil(at):
+    at.line = None
+
+
+COMMANDS = (command("+SPOIL", execute=spoil),)
+"""
+    board = make_board(user_files={**files(), "commands.py": spoil})
+    with running(board) as host:
+        host.command(b"AT+SPOIL")
+        host.send(b"AT")
+        assert restarted(host, BROKEN_PATIENCE) == INSTALLED
 
 
 def test_a_power_cut_is_not_their_failure(make_board: MakeBoard) -> None:
     board = make_board(user_files=files())
     with running(board) as host:
-        for _ in range(2):
+        for _ in range(4):
             board.power_cut()
             board.power_on()
-            assert restarted(host) == INSTALLED
+            host.expect(READY, 20)
+        host.command(b"ATE0", b"ATE0\r\n", OK)
+        assert runs(host) == INSTALLED
 
 
 def test_damage_leaves_the_package_to_run(make_board: MakeBoard) -> None:
