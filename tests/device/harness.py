@@ -171,8 +171,9 @@ async def _start(line):
 
 
 async def _run(tests, line, far_end):
+    far = far_end and far_end()  # it listens before the module says ready
     tasks = await _start(line)
-    host = Host(far_end() if far_end else Module.line)
+    host = Host(far or Module.line)
     counts = {"passed": 0, "failed": 0, "skipped": 0}
     try:
         await host.expect(READY)
