@@ -40,12 +40,10 @@ class SlotDevice:
         self.pieces = None
 
     def read_ahead(self, on):
-        """Begin or end to keep pieces; MemoryError leaves it off."""
+        """Begin or end to keep pieces."""
         self.pieces = None
         if on:
-            # In one, so that it leaves no holes behind.
-            whole = memoryview(bytearray(_PIECES * _PIECE))
-            self.pieces = [[-1, whole[begin : begin + _PIECE]] for begin in range(0, len(whole), _PIECE)]
+            self.pieces = [[-1, memoryview(bytearray(_PIECE))] for _ in range(_PIECES)]
 
     def readblocks(self, block, buffer, offset=0):
         position = self.start + block * self.block_size + offset

@@ -11,7 +11,8 @@ _LOADING = const(2048)
 _LOOK_MS = const(1000)
 
 
-async def _run():
+def _assemble():
+    """The firmware's coroutines. A frame of its own: what it has used is not held for ever."""
     # Loading leaves litter; collected often, it does not end up between what stays.
     gc.threshold(_LOADING)
     from firmware.assembly import assemble
@@ -19,8 +20,12 @@ async def _run():
     read_ahead(False)
     tasks = assemble()
     gc.threshold(-1)
+    return tasks
+
+
+async def _run():
+    tasks = _assemble()
     # Its code is needed no more.
-    del assemble
     unload("assembly", "config", "own_commands", "ota_trial", "settings", "uart_line", "user_partition", "wifi_control")
     tasks = [asyncio.create_task(task) for task in tasks]
     # A part that fails ends the whole, for main.py to start it again.

@@ -199,6 +199,7 @@ class AtUser:
             return self._table[name]
         entry = _line_of(self._loaded_table, name)
         if not entry:
+            self.release()
             read_ahead(True)
             try:
                 from firmware.families import family_of

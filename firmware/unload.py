@@ -5,7 +5,12 @@ RAM.
 import gc
 import sys
 
+from micropython import const
+
 import firmware
+
+# Of the 56,000 bytes of the heap's first area.
+_ROOMY = const(40_000)
 
 _kept = []
 
@@ -16,13 +21,15 @@ def keep(*names):
 
 
 def read_ahead(on):
-    """Begin or end to keep what is read of the package (``boot.py``): some KB, which make loading quicker."""
+    """Begin or end to keep what is read of the package (``boot.py``): 7 KB, which make loading quicker. Off where that
+    would make Python's heap grow.
+    """
     device = sys.modules.get("slot_device")
     if device:
         try:
-            device.read_ahead(on)
+            device.read_ahead(on and gc.mem_alloc() < _ROOMY)
         except MemoryError:
-            return
+            device.read_ahead(False)
 
 
 def unload(*names):
