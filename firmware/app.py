@@ -2,10 +2,11 @@
 
 import asyncio
 import gc
+import sys
 
 from micropython import const
 
-from firmware.unload import read_ahead, unload
+from firmware.unload import unload
 
 _LOADING = const(2048)
 _LOOK_MS = const(1000)
@@ -17,7 +18,10 @@ def _assemble():
     gc.threshold(_LOADING)
     from firmware.assembly import assemble
 
-    read_ahead(False)
+    # What boot.py keeps of the package would be missing for what comes now.
+    device = sys.modules.pop("slot_device", None)
+    if device:
+        device.read_ahead(False)
     tasks = assemble()
     gc.threshold(-1)
     return tasks

@@ -14,7 +14,7 @@ from micropython import const
 
 from firmware.at_error import BUSY, KIND, NO_PREFIX, NO_TERMINATOR, TIMED_OUT, UNSUPPORTED, AtError, code_of
 from firmware.command import Arguments, value_of
-from firmware.unload import read_ahead, unload
+from firmware.unload import unload
 
 OK = b"\r\nOK\r\n"
 PROMPT = b"\r\nOK\r\n\r\n>"
@@ -199,16 +199,11 @@ class AtUser:
             return self._table[name]
         entry = _line_of(self._loaded_table, name)
         if not entry:
-            self.release()
-            read_ahead(True)
-            try:
-                from firmware.families import family_of
+            from firmware.families import family_of
 
-                family = family_of(name)
-                unload("families")
-                entry = family and _line_of(self._load(*family), name)
-            finally:
-                read_ahead(False)
+            family = family_of(name)
+            unload("families")
+            entry = family and _line_of(self._load(*family), name)
         if not entry:
             raise AtError(UNSUPPORTED)
         return entry
