@@ -281,6 +281,10 @@ class AtPort:
         """Whether ``data`` would have to wait."""
         return not self._data_over.is_set()
 
+    def filled(self):
+        """How many bytes are in the memory given to ``begin_data``."""
+        return self._filled
+
     def pause_data(self):
         """Let the input wait, as when the memory is full; how many bytes are in it."""
         self._target = None
@@ -323,7 +327,7 @@ class AtPort:
 
     def line_under_way(self):
         """Whether the host is in the middle of a line: bytes without a terminator, the last within 500 ms."""
-        if self._rest == _KEEP and self._start == self._end:
+        if self._held or self._target is not None or (self._rest == _KEEP and self._start == self._end):
             return False
         return self.silence() < _HALF_LINE_MS
 

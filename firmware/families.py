@@ -16,6 +16,12 @@ FAMILIES = (
     ("wifi", "link_open net", "+CIPSTART +CIPSTARTEX"),
     ("wifi", "link_commands net", "+CIPSEND +CIPCLOSE +CIPRECVDATA +CIPRECVLEN"),
     ("wifi", "link_state net", "+CIPSTATUS +CIPSTATE"),
+    ("wifi", "server_commands net", "+CIPSERVER +CIPSERVERMAXCONN +CIPSTO"),
+    ("wifi", "link_options net", "+CIPTCPOPT +CIPRECONNINTV +TRANSINTVL +CIPSENDLCFG"),
+    ("wifi", "link_send net", "+CIPSENDEX +CIPSENDL"),
+    ("wifi", "tls_settings net", "+CIPSSLCCONF +CIPSSLCSNI +CIPSSLCCN"),
+    ("wifi", "address_commands", "+CIFSR +CIPDOMAIN +CIPDNS +PING"),
+    ("wifi", "time_commands net", "+CIPSNTPCFG +CIPSNTPTIME +CIPSNTPINTV"),
     ("wifi", "link_settings net", "+CIPMUX +CIPDINFO +CIPRECVTYPE +CIPRECVMODE +CIPMODE"),
 )
 

@@ -46,6 +46,9 @@ class Link:
         self.local = local
         self.served = served
         self.follow = 0
+        # What it was opened with, for pass-through to open it again.
+        self.target = None
+        self.active = ticks_ms()
         # In passive mode: data received and not read yet, whether the host knows, and where a datagram came from.
         self.ahead = b""
         self._told = False
@@ -179,6 +182,7 @@ class Link:
 
     def fill(self, view):
         """Read into ``view`` what is there: the part that was filled, empty at the end, None if there is nothing."""
+        self.active = ticks_ms()
         try:
             count = self.stream.readinto(view)
         except OSError as error:
@@ -202,6 +206,7 @@ class Link:
         """Give all of ``view`` to the network; OSError if that fails. While it stands still and ``listen`` is set the
         host is told that the module is busy.
         """
+        self.active = ticks_ms()
         if self.kind == b"UDP":
             self.stream.sendto(view, address or self.address)
             return

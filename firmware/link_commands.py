@@ -89,9 +89,15 @@ class LinkCommands:
         link = self._open(0)
         if not self._net.mode or self._net.mux:
             raise AtError(NOT_THERE)
+        return self._pass(at, link)
+
+    async def _pass(self, at, link):
         from firmware.pass_through import pass_through
 
-        return pass_through(self._net, at, link)
+        try:
+            return await pass_through(self._net, at, link)
+        finally:
+            unload("pass_through")
 
     def _close(self, at):
         """AT+CIPCLOSE, of the only link."""

@@ -71,8 +71,6 @@ async def _start(net, at, arguments, any_link):
         if keepalive is not None:
             net.settings["keepalive"] = keepalive
     host = str(values[shift + 1], "utf-8")
-    if net.buffer is None:
-        net.buffer = bytearray(PIECE)
     target = (kind, host, port, str(local or b"0.0.0.0", "utf-8"), local_port or 0, mode or 0, limit)
     link = await open_link(net, at, number, target)
     at.info(link.name() + b"CONNECT")
@@ -104,6 +102,8 @@ async def open_link(net, at, number, target):
     kind, host, port, local, local_port, mode, limit = target
     limit = limit or _LIMIT_MS
     ahead = b""
+    if net.buffer is None:
+        net.buffer = bytearray(PIECE)
     try:
         address = await _resolve(host, port, limit)
         stream = _socket(kind)
@@ -125,6 +125,7 @@ async def open_link(net, at, number, target):
             raise _at_error(at, error)
         raise
     link = Link(net, at, number, kind, stream, (address, port), local_port)
+    link.target = target
     link.follow = mode
     link.ahead = ahead
     return link

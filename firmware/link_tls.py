@@ -23,7 +23,7 @@ async def secure(net, number, stream, host, limit):
     """The TLS stream over ``stream`` after the handshake, and data that has come with it; OSError if that fails, or
     takes longer than ``limit`` ms."""
     context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
-    mode = net.settings.get(b"auth%d" % number, 0)
+    mode = net.settings.get("auth%d" % number, 0)
     if mode & _PROVE:
         context.load_cert_chain(_content(_CERTIFICATE_FILE), _content(_KEY_FILE))
     if mode & _VERIFY:
@@ -34,7 +34,7 @@ async def secure(net, number, stream, host, limit):
         await set_clock()
     else:
         context.verify_mode = tls.CERT_NONE  # type: ignore[attr-defined]
-    name = net.settings.get(b"sni%d" % number) or host
+    name = net.settings.get("sni%d" % number) or host
     secured = context.wrap_socket(stream, server_hostname=name, do_handshake_on_connect=False)
     secured.setblocking(False)
     return secured, await _shake_hands(secured, limit)

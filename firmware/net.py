@@ -27,7 +27,7 @@ class Net:
     server: object
     # One buffer for all links: what is on its way to the host or from it. While the port sends what is in it, nobody
     # else may use it (``AtPort.flush``).
-    buffer: bytearray | None
+    buffer: bytearray | memoryview | None
     # AT+CIPSTATUS tells a module that has lost its links from one that never had any.
     used: bool
     silent_until: int

@@ -52,9 +52,9 @@ class Wifi:
             return
         if before != DOWN and link != UP:
             say(b"WIFI DISCONNECT")
-            for link in self.net.links if self.net else ():
-                if link:
-                    link.lose()
+            for lost in self.net.links if self.net else ():
+                if lost:
+                    lost.lose()
         if link != DOWN and before != _LINKED:
             say(b"WIFI CONNECTED")
         if link == UP:

@@ -102,7 +102,8 @@ class Network:
 
     ``hosts`` maps names to IPv4 addresses; ``host_names`` lets other names go to the host's own resolver. ``ports``
     maps ports below 1024, which need root on the host, to those that servers there listen on instead.
-    ``stall`` stops all data without an error, as a network does that has gone silent.
+    ``silent`` are addresses that answer no ping. ``stall`` stops all data without an error, as a network does that has
+    gone silent.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -115,6 +116,7 @@ class Network:
         self.dns_fails = False
         self.hosts: dict[str, str] = {}
         self.host_names = False
+        self.silent: set[str] = set()
         self.ports: dict[int, int] = {}
         self.stall = False
         self.addresses = ("192.168.1.23", "255.255.255.0", "192.168.1.1", "192.168.1.1")
@@ -234,6 +236,7 @@ class Network:
             server.calls["wlan." + name] = getattr(self, "_wlan_" + name)
         server.calls["net.resolve"] = self._resolve
         server.calls["net.port"] = self._port
+        server.calls["net.ping"] = self._ping
 
     @locked
     def _status(self, _a: int, _b: int) -> int:
@@ -337,6 +340,12 @@ class Network:
     def _wlan_fix(self, _payload: bytes, addresses: list[str] | None) -> None:
         """Use fixed addresses for the station, or with None ask for them again."""
         self.station.fixed = (addresses[0], addresses[1], addresses[2], addresses[3]) if addresses else None
+
+    def _ping(self, _payload: bytes, address: str) -> int | None:
+        """After how many milliseconds ``address`` answers an echo request, None if it does not."""
+        if self._link(0, 0) == LINK_DOWN or self.stall or address in self.silent:
+            return None
+        return 1
 
     def _port(self, _payload: bytes, port: int) -> int:
         return self.ports.get(port, port)

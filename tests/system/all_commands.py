@@ -59,6 +59,25 @@ LINK_SETTINGS = (
     *(b"AT+CIPDINFO" + form for form in (b"=?", b"=1", b"?", b"=0")),
     *(b"AT+CIPRECVTYPE" + form for form in (b"=?", b"=0", b"?")),
     *(b"AT+CIPRECVMODE" + form for form in (b"=?", b"=1", b"?")),
+    *(b"AT+CIPSERVER" + form for form in (b"=?", b"?", b"=0")),
+    *(b"AT+CIPSERVERMAXCONN" + form for form in (b"=?", b"=5", b"?")),
+    *(b"AT+CIPSTO" + form for form in (b"=?", b"=180", b"?")),
+    *(b"AT+CIPTCPOPT" + form for form in (b"=?", b"=-1,0,0,0", b"?")),
+    *(b"AT+CIPRECONNINTV" + form for form in (b"=?", b"=1", b"?")),
+    *(b"AT+TRANSINTVL" + form for form in (b"=?", b"=20", b"?")),
+    *(b"AT+CIPSENDLCFG" + form for form in (b"=?", b"=1024", b"?")),
+    *(b"AT+CIPSSLCCONF" + form for form in (b"=?", b"=0", b"?")),
+    *(b"AT+CIPSSLCSNI" + form for form in (b"=?", b'=""', b"?")),
+    *(b"AT+CIPSSLCCN" + form for form in (b"=?", b'=""', b"?")),
+    b"AT+CIPSENDEX=?",
+    b"AT+CIPSENDL=?",
+    b"AT+CIFSR",
+    *(b"AT+CIPDOMAIN" + form for form in (b"=?", b'="localhost"')),
+    *(b"AT+CIPDNS" + form for form in (b"=?", b"?", b'=1,"192.168.1.1"')),
+    *(b"AT+PING" + form for form in (b"=?", b'="127.0.0.1"')),
+    *(b"AT+CIPSNTPCFG" + form for form in (b"=?", b"?", b"=0")),
+    b"AT+CIPSNTPTIME?",
+    *(b"AT+CIPSNTPINTV" + form for form in (b"=?", b"=3600", b"?")),
 )
 
 
@@ -126,8 +145,18 @@ class Walk:
             self._command(b"AT+CIPSTART=" + target)
             self._data(b"AT+CIPSEND=5", b"hello")
             self.host.expect(b"\r\nRecv 5 bytes\r\n\r\nSEND OK\r\n\r\n+IPD,5\r\n")
+            self._data(b"AT+CIPSENDEX=5", b"hello")
+            self.host.expect(b"\r\nRecv 5 bytes\r\n\r\nSEND OK\r\n")
+            self._data(b"AT+CIPSENDL=5", b"hello")
+            self.host.expect(b"+CIPSENDL:5,5\r\n\r\nSEND OK\r\n")
             self._commands((b"AT+CIPSTATUS", b"AT+CIPSTATE?", b"AT+CIPRECVLEN?", b"AT+CIPRECVDATA=9", b"AT+CIPCLOSE"))
-            self._commands((b"AT+CIPRECVMODE=0", b"AT+CIPMUX=1", b"AT+CIPRECVTYPE=5,0"))
+            self._commands((b"AT+CIPRECVMODE=0", b"AT+CIPMODE=1", b"AT+CIPSTART=" + target))
+            self._data(b"AT+CIPSEND", b"")
+            self.host.expect_nothing(0.1)
+            self.host.write(b"+++")
+            self.host.expect_nothing(0.2)
+            self._commands((b"AT+CIPCLOSE", b"AT+CIPMODE=0"))
+            self._commands((b"AT+CIPMUX=1", b"AT+CIPRECVTYPE=5,0"))
             self._commands((b"AT+CIPSTARTEX=" + target, b"AT+CIPCLOSE=0", b"AT+CIPMUX=0"))
 
     def _fail_to_upgrade(self) -> None:
