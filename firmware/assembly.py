@@ -7,6 +7,7 @@ import json
 import sys
 
 import machine
+import micropython
 
 from firmware import log
 from firmware.at_port import AtPort
@@ -70,6 +71,8 @@ def assemble():
     """
     mounted = mount_user_partition()
     config = load_config(_CONFIG_FILE)
+    if not config.repl:
+        micropython.kbd_intr(-1)
     settings = Settings()
     system = System(config)
     port = system.port = open_port(config, stored_line(config, settings))

@@ -52,6 +52,9 @@ class Config:
     watchdog_ms = 30_000
     restart_drain_ms = 2_000
 
+    # 0: Ctrl-C on the console does not stop the firmware.
+    repl = 1
+
     wifi_poll_ms = 100
     wifi_join_ms = 15_000
 

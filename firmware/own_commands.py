@@ -1,23 +1,27 @@
 """Commands of the user's own, from ``/user/commands.py`` (docs/own-commands.md).
 
-A broken file does not keep the firmware from starting: the log says what is wrong.
+A broken file does not keep the firmware from starting: the log says what is wrong. With one that lets the watchdog bite
+twice in a row, the start after that goes without it; the file ``commands.bitten`` says that it has bitten.
 """
 
 import os
 import sys
 
+import machine
 from micropython import const
 
 from firmware import log
 
 _FOLDER = "/user"
+_BITTEN = _FOLDER + "/commands.bitten"
 # How many values the line of a command table has.
 _ENTRY = const(6)
 
 
 def load_own_commands(at):
     """Enter the commands of ``COMMANDS`` and return the coroutines of ``TASKS``, each called with the dispatcher."""
-    if "commands.py" not in os.listdir(_FOLDER):
+    names = os.listdir(_FOLDER)
+    if "commands.py" not in names or not _may_load("commands.bitten" in names):
         return []
     sys.path.append(_FOLDER)
     try:
@@ -34,6 +38,18 @@ def load_own_commands(at):
         log("own commands not loaded:")
         sys.print_exception(error)
         return []
+
+
+def _may_load(bitten):
+    if machine.reset_cause() != machine.WDT_RESET:
+        if bitten:
+            os.remove(_BITTEN)
+        return True
+    if bitten:
+        log("own commands left out until the next restart: the watchdog bit twice")
+        return False
+    open(_BITTEN, "w").close()
+    return True
 
 
 async def _guarded(at, task):
