@@ -19,6 +19,8 @@ _READS_AT_MOST = const(16)
 _BURST_GAP_MS = const(20)
 _HALF_LINE_MS = const(500)
 _TICK_MS = const(10)
+# Ticks wrap: what was a week ago lies in the future. No buffer takes so long to empty.
+_BACKLOG_MOST_MS = const(1 << 20)
 # poll sees bytes once per tick only. So for a while after the last byte in or out, when a host's next ones mostly come,
 # every turn of the loop looks, and takes data in pieces that are worth a slice of the memory they go to.
 _LOOK_MS = const(10)
@@ -98,7 +100,9 @@ class AtPort:
     def _is_lively(self):
         """Whether bytes came or went a moment ago."""
         now = ticks_ms()
-        return ticks_diff(now, self._last_byte) < _LOOK_MS or -_LOOK_MS < ticks_diff(now, self._clear_at) < _LOOK_MS
+        return (
+            0 <= ticks_diff(now, self._last_byte) < _LOOK_MS or -_LOOK_MS < ticks_diff(now, self._clear_at) < _LOOK_MS
+        )
 
     def _has_input(self):
         """Whether a read is worth it: all of the data, or much of it, or the end of a burst. The beginning of a line
@@ -230,11 +234,14 @@ class AtPort:
         """Call before the final result goes out: input that has arrived and was not told busy yet is told now."""
         if self._held or self._target is not None:
             return
-        for _ in range(_READS_AT_MOST):
+        for number in range(_READS_AT_MOST):
             while self._start < self._end and self._take_line():
                 pass
             if not self.uart.any():
                 break
+            if number:
+                # What waits behind the read before belongs to its burst.
+                self._last_byte = ticks_ms()
             self._read()
         if self._start < self._end:
             self._say_busy()
@@ -329,7 +336,7 @@ class AtPort:
         """Whether the host is in the middle of a line: bytes without a terminator, the last within 500 ms."""
         if self._held or self._target is not None or (self._rest == _KEEP and self._start == self._end):
             return False
-        return self.silence() < _HALF_LINE_MS
+        return 0 <= self.silence() < _HALF_LINE_MS
 
     # Output.
 
@@ -337,9 +344,8 @@ class AtPort:
         self.uart.write(data)
         count = len(data)
         self._under_way += count + _WRITE_COST
-        now = ticks_ms()
-        if ticks_diff(self._clear_at, now) < 0:
-            self._clear_at = now
+        if not 0 <= self.backlog_ms() < _BACKLOG_MOST_MS:
+            self._clear_at = ticks_ms()
         self._clear_at = ticks_add(self._clear_at, count * 10_000 // self.baudrate)
 
     def _has_room(self, count):

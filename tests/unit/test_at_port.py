@@ -158,6 +158,21 @@ async def test_a_line_under_way():
     assert not port.line_under_way()
 
 
+async def test_half_a_line_of_a_week_ago_holds_nothing_up():
+    from firmware import at_port
+
+    uart, port, _ = await make()
+    await send(uart, b"A")
+    now = at_port.ticks_ms
+    at_port.ticks_ms = lambda: (now() + 7 * 24 * 3600 * 1000) & 0x3FFFFFFF
+    try:
+        assert not port.line_under_way()
+        port.put(b"x")
+        assert port.backlog_ms() < 10
+    finally:
+        at_port.ticks_ms = now
+
+
 async def test_nothing_unasked_while_a_line_is_under_way():
     uart, port, _ = await make()
     await send(uart, b"AT")
