@@ -18,7 +18,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-from tools import app_image
+from sim.models import TARGETS, Target
+from tools import app_image, micropython_build
 from tools.at_line import TIMED_OUT, TRANSFER_FAILED, AtLine, AtLineError, NoAnswer, Refused
 from tools.file_server import FileServer, address_towards
 from tools.flash_layout import LARGEST_SLOT
@@ -52,6 +53,7 @@ class Image:
     path: Path
     data: bytes
     version: str
+    target: Target
 
     @property
     def digest(self) -> str:
@@ -62,13 +64,15 @@ def read_image(path: Path) -> Image:
     """Read and check an image, as far as this can be known without the board. Raises UpgradeError."""
     try:
         data = path.read_bytes()
-        image = app_image.parse(data)
-        version = image.version
+        build = micropython_build.read(data)
+        if build.boot_loader:
+            raise app_image.ImageError("this is for make flash; an upgrade takes the file without -flash in its name")
+        version = build.app.version
     except (OSError, app_image.ImageError) as error:
         raise UpgradeError(f"{path}: {error}") from error
     if len(data) > LARGEST_SLOT:
         raise UpgradeError(f"{path}: {len(data)} bytes, but a slot has {LARGEST_SLOT} at most")
-    return Image(path, data, version)
+    return Image(path, data, version, build.app.target)
 
 
 def download(line: AtLine, image: Image, options: argparse.Namespace, show: Show) -> None:
@@ -170,10 +174,22 @@ def version_that_answers(line: AtLine) -> str:
     except NoAnswer as error:
         raise UpgradeError("the board took the image, but does not say ready") from error
     line.attach()
+    return version_and_chip(line)[0]
+
+
+def version_and_chip(line: AtLine) -> tuple[str, str]:
+    """What AT+GMR says of the firmware and the chip."""
     for text in line.command("AT+GMR"):
-        if match := re.match(r"Bin version:(.*)\(", text):
-            return match[1]
+        if match := re.fullmatch(r"Bin version:(.*)\((.*)\)", text):
+            return match[1], match[2]
     raise UpgradeError("the board does not tell its version")
+
+
+def check_chip(line: AtLine, image: Image) -> None:
+    """Refuse an image for another chip, as the board would, but at once; raises UpgradeError."""
+    chip = version_and_chip(line)[1]
+    if any(chip.lower() == target.name != image.target.name for target in TARGETS.values()):
+        raise UpgradeError(f"{image.path} is for {image.target.name}, the board is an {chip}")
 
 
 def quoted(text: str) -> str:
@@ -188,6 +204,7 @@ def upgrade(options: argparse.Namespace) -> str:
     try:
         line.attach()
         with error_codes(line):
+            check_chip(line, image)
             run_way(line, image, options)
             answers = version_that_answers(line)
     finally:

@@ -12,8 +12,11 @@ import pytest
 import serial
 
 from sim.board import Board
+from sim.images import firmware_flash
+from sim.models import ESP32C3
 from tests.system.boards import flash_with
 from tests.system.upgrades import image, image_with
+from tests.tools.images import make_official
 from tools import app_image, at_line, file_server, upgrade
 from tools.flash_layout import LARGEST_SLOT
 
@@ -55,6 +58,18 @@ def fails(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
     found = re.findall(r"^no upgrade: (.*)\n\Z", captured.err, re.MULTILINE)
     assert len(found) == 1, captured.err
     return str(found[0])
+
+
+def test_an_image_for_another_chip(tmp_path: Path, capsys: pytest.CaptureFixture[str], new_image: Path) -> None:
+    with Board(tmp_path / "board", model="esp32c3", flash_image=firmware_flash(ESP32C3)) as board:
+        assert fails(capsys, board.port, new_image, "--uart") == f"{new_image} is for esp32, the board is an ESP32C3"
+        assert ask(board, b"AT").endswith(b"AT\r\n\r\nOK\r\n")
+
+
+def test_the_file_for_a_new_board_is_no_upgrade(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write(tmp_path, make_official().data)
+    reason = "this is for make flash; an upgrade takes the file without -flash in its name"
+    assert fails(capsys, tmp_path / "no-port", path) == f"{path}: {reason}"
 
 
 def test_by_wifi(board: Board, new_image: Path, capsys: pytest.CaptureFixture[str]) -> None:
