@@ -5,6 +5,7 @@ does the work only then.
 from micropython import const
 
 from firmware.command import command, integer, string
+from firmware.ota import DOWNLOADING
 from firmware.unload import unload
 
 _WORK = "ota_download ota_feed ota_progress slot_writer esp_image"
@@ -63,7 +64,7 @@ class OtaCommands:
         ota = self._ota
         if ota.task:
             ota.task.cancel()
-        elif ota.writer:
+        elif ota.state == DOWNLOADING:
             from firmware.ota_progress import failed
 
             failed(ota)

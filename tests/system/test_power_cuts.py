@@ -332,6 +332,37 @@ def test_corrupt_nvs_of_an_image_on_trial(victim: Victim, spoil: Spoil) -> None:
     assert version(victim.host) == old
 
 
+FILL_NVS = b"""\
+from esp32 import NVS
+from firmware.command import command
+
+
+def fill(at):
+    storage = NVS("filler")
+    for size in (500, 100, 10, 1):
+        for number in range(1000):
+            try:
+                storage.set_blob("%d-%d" % (size, number), bytes(size))
+            except OSError:
+                break
+    storage.commit()
+
+
+COMMANDS = (command("+FILL", execute=fill),)
+"""
+
+
+def test_full_nvs(make_board: MakeBoard) -> None:
+    with make_board(CONFIG, {"commands.py": FILL_NVS}) as board:
+        victim = Victim(Host(board.port), board)
+        victim.started()
+        victim.host.command(b"AT+FILL", patience=PATIENCE)
+        for _ in range(2):
+            victim.upgrade()
+        assert board.wait_for_console(b"at: slot on trial not stored: ")
+        victim.host.close()
+
+
 @SPOIL
 def test_corrupt_user_partition(make_board: MakeBoard, spoil: Spoil) -> None:
     with make_board(CONFIG) as board:
