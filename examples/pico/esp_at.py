@@ -8,6 +8,7 @@ from time import sleep_ms, ticks_diff, ticks_ms
 
 SHORT_MS = 2_000
 DATA_MS = 10_000
+CONNECT_MS = 30_000
 JOIN_MS = 20_000
 START_MS = 20_000
 
@@ -41,11 +42,16 @@ class Restarted(Exception):
 
 
 class Module:
-    """``on_report(line)`` gets message reports as bytes; it must not send commands."""
+    """``on_report(line)`` gets message reports as bytes, ``on_data(data)`` what came over a connection, in pieces.
+    Neither may send commands.
+    """
 
-    def __init__(self, uart, on_report=print):
+    def __init__(self, uart, on_report=print, on_data=print):
         self._uart = uart
         self._on_report = on_report
+        self._on_data = on_data
+        # Of +IPD, still to come.
+        self._data_left = 0
         self._received = bytearray()
         self._in_step = False
         self.ready = False
@@ -72,6 +78,18 @@ class Module:
         """Join an access point. ``Refused.lines`` has +CWJAP:1 timeout, 2 wrong password, 3 not found, 4 failed."""
         self.command("AT+CWMODE=1")
         self.command("AT+CWJAP=%s,%s" % (quoted(ssid), quoted(password)), prefix=b"+CWJAP:", timeout_ms=JOIN_MS)
+
+    def connect(self, host, port):
+        """Open the one TCP connection of AT+CIPMUX=0; its end is the message report CLOSED."""
+        self.command('AT+CIPSTART="TCP",%s,%d' % (quoted(host), port), prefix=b"CONNECT", timeout_ms=CONNECT_MS)
+
+    def send(self, data):
+        """Send at most 8192 bytes over the connection."""
+        self.command("AT+CIPSEND=%d" % len(data), data=data, done=b"SEND OK", timeout_ms=DATA_MS)
+
+    def close(self):
+        """Close the connection."""
+        self.command("AT+CIPCLOSE", prefix=b"CLOSED")
 
     def ram_allocate(self, size):
         """A block of the module's RAM for this host."""
@@ -204,6 +222,7 @@ class Module:
         begin = ticks_ms()
         while ticks_diff(ticks_ms(), begin) <= timeout_ms:
             self._received = bytearray()
+            self._data_left = 0
             self._in_step = True
             try:
                 self.command("AT", timeout_ms=300)
@@ -235,6 +254,20 @@ class Module:
         if count:
             self._received += self._uart.read(count)
         received = self._received
+        if self._data_left:
+            if not received:
+                return False
+            piece = bytes(received[: self._data_left])
+            self._data_left -= len(piece)
+            self._received = received[len(piece) :]
+            self._on_data(piece)
+            return True
+        if received.startswith(b"+IPD,"):
+            head, colon, rest = bytes(received[:32]).partition(b":")
+            if colon and b"\r" not in head:
+                self._data_left = int(head.split(b",")[-1])
+                self._received = received[len(head) + 1 :]
+                return True
         if answer and answer.raw_left:
             if not received:
                 return False

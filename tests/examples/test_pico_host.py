@@ -114,6 +114,24 @@ except Refused as error:
     assert printed_with(tmp_path, steps, program) == "0x010a0006 [b'+CWJAP:2']\n"
 
 
+def test_data_from_a_connection_between_answers(tmp_path: Path) -> None:
+    steps = (
+        (b'AT+CIPSTART="TCP","a.b",80\r\n', b"CONNECT\r\n" + OK),
+        (b"AT+CIPSEND=2\r\n", PROMPT),
+        (b"hi", b"\r\nRecv 2 bytes\r\n\r\nSEND OK\r\n\r\n+IPD,8:\r\nERROR_\r\n+IPD,6: world\r\n"),
+        (b"AT+CIPCLOSE\r\n", b"CLOSED\r\n" + OK),
+    )
+    program = """
+got = []
+module._on_data = got.append
+module.connect("a.b", 80)
+module.send(b"hi")
+module.close()
+print(b"".join(got))
+"""
+    assert printed_with(tmp_path, steps, program) == "b'\\r\\nERROR_ world'\n"
+
+
 def test_a_module_that_restarts_by_itself(tmp_path: Path) -> None:
     program = "try:\n    module.ram_release()\nexcept Restarted:\n    print('restarted')\n"
     assert printed_with(tmp_path, ((b"AT+USERRAM=0\r\n", b"\r\nready\r\n"),), program) == "restarted\n"
