@@ -32,10 +32,10 @@ def commands(wifi):
     )
     server = (string(7, 15, optional=True),)
     return (
-        command("+CIFSR", execute=addresses),
-        command("+CIPDOMAIN", domain, set=_resolve),
-        command("+CIPDNS", (integer(0, 1),) + server * 3, set=_set_dns, query=_query_dns),
-        command("+PING", (string(1, 253),), set=_ping),
+        command(b"+CIFSR", execute=addresses),
+        command(b"+CIPDOMAIN", domain, set=_resolve),
+        command(b"+CIPDNS", (integer(0, 1),) + server * 3, set=_set_dns, query=_query_dns),
+        command(b"+PING", (string(1, 253),), set=_ping),
     )
 
 

@@ -8,6 +8,7 @@ import sys
 
 import machine
 import micropython
+from esp32 import NVS
 
 from firmware import log
 from firmware.at_port import AtPort
@@ -16,15 +17,12 @@ from firmware.basic import Basic
 from firmware.config import for_this_board
 from firmware.ota import Ota
 from firmware.ota_trial import look_back
-from firmware.own_commands import load_own_commands
 from firmware.reports import Reports
 from firmware.settings import Settings
 from firmware.system import System
-from firmware.uart_line import arguments, stored_line
-from firmware.user_partition import mount_user_partition
+from firmware.unload import unload
 from firmware.wake import Wake
 from firmware.wifi import Wifi
-from firmware.wifi_control import start as start_wifi
 
 # MicroPython 1.25's UART.irq hangs the board once a buffer's size has been given (pull request 17135).
 _IRQ_VERSION = (1, 26)
@@ -54,8 +52,11 @@ def load_config(path):
     return config
 
 
-def open_port(config, line):
-    """The AT port on its UART, with ``line`` (``uart_line``)."""
+def open_port(config, settings):
+    """The AT port on its UART, with the line that is stored (``uart_line``)."""
+    from firmware.uart_line import arguments, stored_line
+
+    line = stored_line(config, settings)
     uart = machine.UART(
         config.uart, tx=config.tx, rx=config.rx, rxbuf=config.rxbuf, txbuf=config.txbuf, **arguments(config, line)
     )
@@ -65,22 +66,33 @@ def open_port(config, line):
     return AtPort(uart, line[0], config.txbuf)
 
 
+def _mount_user_partition():
+    from firmware.user_partition import mount_user_partition
+
+    return mount_user_partition()
+
+
 def assemble():
     """Open the port, say ready, and return the coroutines that are the firmware, the one that watches over all
     first.
     """
-    mounted = mount_user_partition()
+    mounted = _mount_user_partition()
     config = load_config(_CONFIG_FILE)
     if not config.repl:
         micropython.kbd_intr(-1)
-    settings = Settings()
+    memory = (NVS("at"), {})
+    settings = Settings(memory)
     system = System(config)
-    port = system.port = open_port(config, stored_line(config, settings))
+    port = system.port = open_port(config, settings)
     wake = Wake(port, config)
     reports = Reports(port, wake, config.report_queue)
     at = AtUser(port, reports.add, system.prove_valid)
+    at.memory = memory
+    at.report_bits = settings.integer("sysmsg", 0)
     wifi = Wifi(config, at.report)
     ota = Ota(config, system, wifi.connected, at.report)
+    # Other code is not needed before, and this needs much memory.
+    unload("uart_line", "user_partition")
     look_back(ota, settings)
     system.on_proven = ota.proven
     if __file__.startswith("/user/development/"):
@@ -95,7 +107,11 @@ def assemble():
     for family in families:
         at.add(family.commands())
     at.owners = {"system": system, "wifi": wifi, "ota": ota, "wake": wake}
+    from firmware.own_commands import load_own_commands
+
     own_tasks = load_own_commands(at) if mounted else []
     port.put(b"\r\nready\r\n")
-    start_wifi(wifi, settings)
+    from firmware.wifi_control import start
+
+    start(wifi, settings)
     return [system.watch(), port.run(at), reports.run(), wifi.run()] + own_tasks

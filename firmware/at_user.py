@@ -36,6 +36,8 @@ class AtUser:
     def __init__(self, port, queue=None, on_command=None):
         self.port = port
         self.show_codes = False
+        # AT+SYSMSG's bits: which reports a host wants.
+        self.report_bits = 0
         # How long a data prompt waits for the next byte, in milliseconds; 0 is for ever.
         self.prompt_ms = 0
         self.on_command = on_command
@@ -44,6 +46,8 @@ class AtUser:
         self._table = OrderedDict()
         # What the families of ``firmware.families`` belong to, by name.
         self.owners = {}
+        # For ``firmware.settings``.
+        self.memory = None
         self._loaded = ""
         self._loaded_table = ()
         self._in_progress = False
@@ -170,10 +174,7 @@ class AtUser:
             name_end = equals
         else:
             name_end = end - 1 if end - start > 2 and buffer[end - 1] == 0x3F else end
-        try:
-            entry = self._find(str(self.port.view(start + 2, name_end), "utf-8"))
-        except UnicodeError:
-            raise AtError(UNSUPPORTED)
+        entry = self._find(bytes(self.port.view(start + 2, name_end)))
         if equals >= 0:
             return self._call_set(entry, bytes(self.port.view(equals + 1, end)))
         return _existing(entry[4] if name_end == end else entry[2])(self)
@@ -199,6 +200,8 @@ class AtUser:
             return self._table[name]
         entry = _line_of(self._loaded_table, name)
         if not entry:
+            # First, for the list of families takes memory, too.
+            self.release()
             from firmware.families import family_of
 
             family = family_of(name)

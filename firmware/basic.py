@@ -22,10 +22,10 @@ class Basic:
     def commands(self):
         """The family's command table."""
         return (
-            command("", execute=_ok),
-            command("E0", execute=_echo_off),
-            command("E1", execute=_echo_on),
-            command("+SLEEP", (integer(0, 3),), set=self._set_sleep, query=self._query_sleep),
+            command(b"", execute=_ok),
+            command(b"E0", execute=_echo_off),
+            command(b"E1", execute=_echo_on),
+            command(b"+SLEEP", (integer(0, 3),), set=self._set_sleep, query=self._query_sleep),
         )
 
     def save_power(self, mode):

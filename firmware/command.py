@@ -28,11 +28,12 @@ def string(shortest=0, longest=256, optional=False):
 def command(name, parameters=(), set=None, query=None, execute=None, ordered=False):
     """One line of a command table.
 
-    ``name`` is what follows AT, with its plus sign. A handler is called with the dispatcher and, for the set form, one
-    value for each parameter; with ``ordered`` it gets one ``Arguments`` instead and checks them itself, where the order
-    of the checks depends on state. A handler that waits is an ``async def``.
+    ``name`` is what follows AT, with its plus sign: text, or bytes, which MicroPython does not keep for ever as it does
+    short texts. A handler is called with the dispatcher and, for the set form, one value for each parameter; with
+    ``ordered`` it gets one ``Arguments`` instead and checks them itself, where the order of the checks depends on
+    state. A handler that waits is an ``async def``.
     """
-    return (name, parameters, query, set, execute, ordered)
+    return (name if isinstance(name, bytes) else bytes(name, "utf-8"), parameters, query, set, execute, ordered)
 
 
 def number(text):

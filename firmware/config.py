@@ -55,6 +55,9 @@ class Config:
     # 0: Ctrl-C on the console does not stop the firmware.
     repl = 1
 
+    # 1 lets AT+SYSREG write to registers.
+    register_writes = 0
+
     wifi_poll_ms = 100
     wifi_join_ms = 15_000
 

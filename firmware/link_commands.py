@@ -34,10 +34,10 @@ class LinkCommands:
         first = (integer(0, LINKS - 1),) if self._net.mux else ()
         send = (integer(1, _SEND_MOST), string(1, 64, optional=True), integer(1, 65535, optional=True))
         return (
-            command("+CIPSEND", first + send, set=self._send, execute=self._pass_through),
-            command("+CIPCLOSE", (integer(0, _ALL),), set=self._close_one, execute=self._close),
-            command("+CIPRECVDATA", first + (integer(1), integer(0, 1, optional=True)), set=self._receive),
-            command("+CIPRECVLEN", query=self._lengths),
+            command(b"+CIPSEND", first + send, set=self._send, execute=self._pass_through),
+            command(b"+CIPCLOSE", (integer(0, _ALL),), set=self._close_one, execute=self._close),
+            command(b"+CIPRECVDATA", first + (integer(1), integer(0, 1, optional=True)), set=self._receive),
+            command(b"+CIPRECVLEN", query=self._lengths),
         )
 
     def _send(self, at, *values):

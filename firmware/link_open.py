@@ -44,8 +44,8 @@ def commands(wifi):
         return _start(net, at, arguments, True)
 
     return (
-        command("+CIPSTART", _NUMBER * net.mux + _TCP, set=start, ordered=True),
-        command("+CIPSTARTEX", _TCP, set=start_any, ordered=True),
+        command(b"+CIPSTART", _NUMBER * net.mux + _TCP, set=start, ordered=True),
+        command(b"+CIPSTARTEX", _TCP, set=start_any, ordered=True),
     )
 
 

@@ -57,8 +57,8 @@ def commands(wifi):
     first = (integer(0, _ALL),) if net.mux else ()
     long = (integer(100, 1 << 20), integer(100, 2920, optional=True))
     return (
-        command("+CIPTCPOPT", first + options, set=set_options, query=query_options),
+        command(b"+CIPTCPOPT", first + options, set=set_options, query=query_options),
         number("+CIPRECONNINTV", "reconnintv", 1, 36000, 1),
         number("+TRANSINTVL", "transintvl", 0, 1000, 20),
-        command("+CIPSENDLCFG", long, set=set_long, query=query_long),
+        command(b"+CIPSENDLCFG", long, set=set_long, query=query_long),
     )

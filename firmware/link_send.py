@@ -32,8 +32,8 @@ def commands(wifi):
         return _send(net, at, values, _Long)
 
     return (
-        command("+CIPSENDEX", first + (integer(1, _SEND_MOST),), set=extended),
-        command("+CIPSENDL", first + (integer(1),), set=long),
+        command(b"+CIPSENDEX", first + (integer(1, _SEND_MOST),), set=extended),
+        command(b"+CIPSENDL", first + (integer(1),), set=long),
     )
 
 

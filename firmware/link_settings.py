@@ -26,16 +26,16 @@ class LinkSettings:
         flag = (integer(0, 1),)
         first = (integer(0, _ALL),) if self._net.mux else ()
         return (
-            command("+CIPMUX", flag, set=self._set_mux, query=self._query_mux),
-            command("+CIPMODE", flag, set=self._set_mode, query=self._query_mode),
-            command("+CIPDINFO", flag, set=self._set_info, query=self._query_info),
+            command(b"+CIPMUX", flag, set=self._set_mux, query=self._query_mux),
+            command(b"+CIPMODE", flag, set=self._set_mode, query=self._query_mode),
+            command(b"+CIPDINFO", flag, set=self._set_info, query=self._query_info),
             command(
-                "+CIPRECVTYPE",
+                b"+CIPRECVTYPE",
                 first + flag + (integer(0, 1, optional=True),),
                 set=self._set_type,
                 query=self._query_type,
             ),
-            command("+CIPRECVMODE", flag, set=self._set_types, query=self._query_types),
+            command(b"+CIPRECVMODE", flag, set=self._set_types, query=self._query_types),
         )
 
     def _set_mux(self, at, mux):

@@ -16,8 +16,8 @@ def commands(wifi):
     """The family's command table."""
     net = net_of(wifi)
     return (
-        command("+CIPSTATUS", execute=lambda at: _status(net, at)),
-        command("+CIPSTATE", query=lambda at: _list(net, at, b"+CIPSTATE")),
+        command(b"+CIPSTATUS", execute=lambda at: _status(net, at)),
+        command(b"+CIPSTATE", query=lambda at: _list(net, at, b"+CIPSTATE")),
     )
 
 

@@ -25,17 +25,19 @@ def commands(system):
     def restore(at):
         from firmware.settings import Settings
 
-        Settings().clear()
+        Settings(at.memory).clear()
         return restart(at)
 
     return (
-        command("+RST", execute=restart),
-        command("+RESTORE", execute=restore),
-        command("+GMR", execute=_versions),
-        command("+CMD", query=_list_commands),
-        command("+SYSLOG", (integer(0, 1),), set=_set_syslog, query=_query_syslog),
-        command("+SYSRAM", query=_free_memory),
-        command("+USERPROMPT", (integer(0),), set=_set_prompt, query=_query_prompt),
+        command(b"+RST", execute=restart),
+        command(b"+RESTORE", execute=restore),
+        command(b"+GMR", execute=_versions),
+        command(b"+CMD", query=_list_commands),
+        command(b"+SYSLOG", (integer(0, 1),), set=_set_syslog, query=_query_syslog),
+        command(b"+SYSRAM", query=_free_memory),
+        command(b"+SYSSTORE", (integer(0, 1),), set=_set_store, query=_query_store),
+        command(b"+SYSMSG", (integer(0, 7),), set=_set_reports, query=_query_reports),
+        command(b"+USERPROMPT", (integer(0),), set=_set_prompt, query=_query_prompt),
     )
 
 
@@ -53,7 +55,7 @@ def _versions(at):
 async def _list_commands(at):
     for index, (name, parameters, query, set_form, execute, _) in enumerate(at.commands()):
         forms = (bool(set_form and parameters), bool(query), bool(set_form), bool(execute))
-        at.info('+CMD:%d,"AT%s",%d,%d,%d,%d' % ((index, name) + forms))
+        at.info(b'+CMD:%d,"AT%s",%d,%d,%d,%d' % ((index, name) + forms))
         await at.port.flush()
 
 
@@ -69,6 +71,31 @@ def _free_memory(at):
     """Free bytes of ESP-IDF's data memory, now and at the least since the start."""
     regions = esp32.idf_heap_info(esp32.HEAP_DATA)
     at.info(b"+SYSRAM:%d,%d" % (sum(region[1] for region in regions), sum(region[3] for region in regions)))
+
+
+def _set_store(at, on):
+    """AT+SYSSTORE=<mode>: whether what commands set is stored, until the next restart."""
+    from firmware.settings import Settings
+
+    Settings(at.memory).hold(store=on)
+
+
+def _query_store(at):
+    from firmware.settings import Settings
+
+    at.info(b"+SYSSTORE:%d" % Settings(at.memory).integer("store", 1))
+
+
+def _set_reports(at, bits):
+    """AT+SYSMSG=<bits>: 1 say when pass-through ends, 2 say more of connections, 4 reports in pass-through."""
+    from firmware.settings import Settings
+
+    at.report_bits = bits
+    Settings(at.memory).keep(sysmsg=bits)
+
+
+def _query_reports(at):
+    at.info(b"+SYSMSG:%d" % at.report_bits)
 
 
 def _set_prompt(at, idle_ms):

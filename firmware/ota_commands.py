@@ -20,11 +20,11 @@ def commands(ota):
     family = OtaCommands(ota)
     start = (integer(1), string(64, 64, optional=True))
     return (
-        command("+USEROTA", (integer(1, _URL_MOST),), set=family.upgrade, query=family.query),
-        command("+USEROTASTART", start, set=family.start),
-        command("+USEROTADATA", (integer(1, _DATA_MOST),), set=family.data),
-        command("+USEROTAEND", execute=family.end),
-        command("+USEROTAABORT", execute=family.abort),
+        command(b"+USEROTA", (integer(1, _URL_MOST),), set=family.upgrade, query=family.query),
+        command(b"+USEROTASTART", start, set=family.start),
+        command(b"+USEROTADATA", (integer(1, _DATA_MOST),), set=family.data),
+        command(b"+USEROTAEND", execute=family.end),
+        command(b"+USEROTAABORT", execute=family.abort),
     )
 
 

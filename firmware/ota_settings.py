@@ -12,8 +12,8 @@ def commands(ota):
     family = OtaSettings(ota)
     settings = (integer(0, 1), integer(0, 1))
     return (
-        command("+USEROTACFG", settings, set=family.configure, query=family.query),
-        command("+SYSROLLBACK", execute=family.roll_back),
+        command(b"+USEROTACFG", settings, set=family.configure, query=family.query),
+        command(b"+SYSROLLBACK", execute=family.roll_back),
     )
 
 
@@ -39,7 +39,7 @@ class OtaSettings:
 
         slot = other_slot()
         ota.system.prove_valid()
-        before = _remembered()
+        before = _remembered(at.memory)
         label = slot.info()[4].encode()
         # Back to what was there before; but what ``before`` tells of is an upgrade that has not been accepted.
         back = bytes((BY_HAND,)) + label
@@ -62,9 +62,9 @@ class OtaSettings:
         return DONE
 
 
-def _remembered():
+def _remembered(memory):
     from firmware.settings import Settings
 
-    slot = Settings().text("slot")
+    slot = Settings(memory).text("slot")
     unload("settings")
     return slot

@@ -30,7 +30,7 @@ def load_own_commands(at):
         tasks = [_guarded(at, task) for task in getattr(commands, "TASKS", ())]
         table = getattr(commands, "COMMANDS", ())
         for entry in table:
-            if not (isinstance(entry, tuple) and len(entry) == _ENTRY and isinstance(entry[0], str)):
+            if not (isinstance(entry, tuple) and len(entry) == _ENTRY and isinstance(entry[0], bytes)):
                 raise TypeError("COMMANDS takes what command() returns")
         at.add(table)
         return tasks

@@ -48,6 +48,6 @@ def commands(wake):
             raise AtError(NOT_POSSIBLE)
 
     return (
-        command("+GSLP", (integer(0),), set=deep_sleep),
-        command("+SLEEPWKCFG", (integer(_BY_GPIO, _BY_GPIO), integer(0, 63), integer(0, 1)), set=wake_by),
+        command(b"+GSLP", (integer(0),), set=deep_sleep),
+        command(b"+SLEEPWKCFG", (integer(_BY_GPIO, _BY_GPIO), integer(0, 63), integer(0, 1)), set=wake_by),
     )

@@ -21,7 +21,7 @@ class Reports:
 
     def commands(self):
         """The family's command table."""
-        return (command("+USERREPORT", query=self._query),)
+        return (command(b"+USERREPORT", query=self._query),)
 
     def _query(self, at):
         at.info(b"+USERREPORT:%d,%d" % (len(self._queue), self._dropped))

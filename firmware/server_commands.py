@@ -32,9 +32,9 @@ class _ServerCommands:
             integer(0, 2, optional=True),
         )
         return (
-            command("+CIPSERVER", server, set=self._set, query=self._query),
-            command("+CIPSERVERMAXCONN", (integer(1, LINKS),), set=self._set_most, query=self._query_most),
-            command("+CIPSTO", (integer(0, 7200),), set=self._set_idle, query=self._query_idle),
+            command(b"+CIPSERVER", server, set=self._set, query=self._query),
+            command(b"+CIPSERVERMAXCONN", (integer(1, LINKS),), set=self._set_most, query=self._query_most),
+            command(b"+CIPSTO", (integer(0, 7200),), set=self._set_idle, query=self._query_idle),
         )
 
     def _set(self, at, on, port, kind, authority, interface):

@@ -1,43 +1,92 @@
-"""What survives a restart, in ESP-IDF's non-volatile storage (``esp32.NVS``), namespace ``at``."""
+"""What survives a restart, in ESP-IDF's non-volatile storage (``esp32.NVS``), namespace ``at``. Loaded when needed.
 
-from esp32 import NVS
+After AT+SYSSTORE=0 what commands set is in force until the next restart and is not stored. The dispatcher has it in
+its ``memory``, and the one handle to the storage: ESP-IDF never frees those that MicroPython opens.
+"""
 
 from firmware import log
 
-_NAMES = ("mode", "ssid", "key", "bssid", "slot", "uart")
+# What AT+RESTORE forgets. Names have at most 15 characters: ESP-IDF's limit.
+_NAMES = (
+    "mode",
+    "ssid",
+    "key",
+    "bssid",
+    "join",
+    "retry",
+    "auto",
+    "slot",
+    "uart",
+    "sysmsg",
+    "stamac",
+    "apmac",
+    "staip",
+    "apip",
+    "dhcp",
+    "ap",
+    "apssid",
+    "apkey",
+)
 _MOST = 64
 
 
 class Settings:
-    """Integers and byte strings of at most 64 bytes by name; a storage that fails counts as empty, and a log line
-    says so.
+    """Integers, tuples of integers and byte strings of at most 64 bytes by name; a storage that fails counts as empty,
+    and a log line says so. ``memory`` is the storage, and a dict of what is in force but not stored.
     """
 
-    def __init__(self):
-        self._storage = NVS("at")
+    def __init__(self, memory):
+        self._storage, self._unsaved = memory
 
     def integer(self, name, default):
-        """The stored integer, or ``default``."""
+        """The integer in force, or ``default``."""
+        if name in self._unsaved:
+            return self._unsaved[name]
         try:
             return self._storage.get_i32(name)
         except OSError:
             return default
 
     def text(self, name, default=b""):
-        """The stored bytes, or ``default``."""
+        """The bytes in force, or ``default``."""
+        if name in self._unsaved:
+            return self._unsaved[name]
         buffer = bytearray(_MOST)
         try:
             return bytes(buffer[: self._storage.get_blob(name, buffer)])
         except OSError:
             return default
 
+    def numbers(self, name, default):
+        """The tuple of integers in force, or ``default``."""
+        value = self.text(name, None)
+        if isinstance(value, bytes):
+            value = tuple(int(number) for number in value.split(b","))
+        return value or default
+
+    def keep(self, **values):
+        """Put integers, tuples and bytes in force; they are stored unless AT+SYSSTORE=0 forbids it."""
+        if self.integer("store", 1):
+            for name in values:
+                self._unsaved.pop(name, None)
+            self.store(**values)
+        else:
+            self._unsaved.update(values)
+
+    def hold(self, **values):
+        """Put values in force until the next restart, whatever AT+SYSSTORE says."""
+        self._unsaved.update(values)
+
     def store(self, **values):
-        """Store integers and bytes; what is stored with the same value already is not written again."""
+        """Store integers, tuples and bytes; what is stored with the same value already is not written again."""
         for name, value in values.items():
             if isinstance(value, int):
                 if self.integer(name, None) != value:
                     self._set(self._storage.set_i32, name, value)
-            elif self.text(name, None) != value:
+                continue
+            if isinstance(value, tuple):
+                value = ",".join(str(number) for number in value).encode()
+            if self.text(name, None) != value:
                 self._set(self._storage.set_blob, name, value)
         self._commit()
 

@@ -7,10 +7,10 @@ _STRING = const(1)
 
 def test_form(name, parameters):
     """The ranges, optional parameters in brackets, strings by their lengths."""
-    text = name + ":"
+    text = name + b":"
     for index, (kind, least, most, optional) in enumerate(parameters):
-        form = ('"%d-%d"' if kind == _STRING else "(%d-%d)") % (least, most)
+        form = (b'"%d-%d"' if kind == _STRING else b"(%d-%d)") % (least, most)
         if index:
-            form = "," + form
-        text += "[" + form + "]" if optional else form
+            form = b"," + form
+        text += b"[" + form + b"]" if optional else form
     return text

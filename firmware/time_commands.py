@@ -29,9 +29,9 @@ class _Time:
         settings = (integer(0, 1), integer(-1259, 1459, optional=True)) + server * 3
         interval = (integer(15, 4_294_967),)
         return (
-            command("+CIPSNTPCFG", settings, set=self._set, query=self._query),
-            command("+CIPSNTPTIME", query=self._show),
-            command("+CIPSNTPINTV", interval, set=self._set_interval, query=self._query_interval),
+            command(b"+CIPSNTPCFG", settings, set=self._set, query=self._query),
+            command(b"+CIPSNTPTIME", query=self._show),
+            command(b"+CIPSNTPINTV", interval, set=self._set_interval, query=self._query_interval),
         )
 
     def _set(self, at, on, zone, *servers):

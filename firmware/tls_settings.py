@@ -44,7 +44,7 @@ def commands(wifi):
     certificate = (integer(0, 0, optional=True),) * 2
     name = (string(0, 64),)
     return (
-        command("+CIPSSLCCONF", first + (integer(0, 3),) + certificate, set=set_mode, query=query_mode),
-        command("+CIPSSLCSNI", first + name, set=set_name, query=query_name(b"+CIPSSLCSNI")),
-        command("+CIPSSLCCN", first + name, set=set_name, query=query_name(b"+CIPSSLCCN")),
+        command(b"+CIPSSLCCONF", first + (integer(0, 3),) + certificate, set=set_mode, query=query_mode),
+        command(b"+CIPSSLCSNI", first + name, set=set_name, query=query_name(b"+CIPSSLCSNI")),
+        command(b"+CIPSSLCCN", first + name, set=set_name, query=query_name(b"+CIPSSLCCN")),
     )

@@ -20,9 +20,9 @@ def commands(system):
     parameters = tuple([integer(least, most) for least, most in RANGES])
     family = UartCommands(system)
     return (
-        command("+UART_CUR", parameters, set=family.switch, query=lambda at: family.tell_actual(at, "_CUR")),
-        command("+UART_DEF", parameters, set=family.store, query=family.tell_stored),
-        command("+UART", parameters, set=family.store, query=lambda at: family.tell_actual(at, "")),
+        command(b"+UART_CUR", parameters, set=family.switch, query=lambda at: family.tell_actual(at, "_CUR")),
+        command(b"+UART_DEF", parameters, set=family.store, query=family.tell_stored),
+        command(b"+UART", parameters, set=family.store, query=lambda at: family.tell_actual(at, "")),
     )
 
 
@@ -40,7 +40,7 @@ class UartCommands:
     def store(self, at, *line):
         """AT+UART_DEF=..., AT+UART=...: for later starts too."""
         self._check(line)
-        settings = Settings()
+        settings = Settings(at.memory)
         text = (_FORMAT % line).encode()
         settings.store(uart=text)
         if settings.text(KEY) != text:
@@ -53,7 +53,7 @@ class UartCommands:
 
     def tell_stored(self, at):
         """AT+UART_DEF?"""
-        at.info("+UART_DEF:" + _FORMAT % stored_line(self._system.config, Settings()))
+        at.info("+UART_DEF:" + _FORMAT % stored_line(self._system.config, Settings(at.memory)))
 
     def _check(self, line):
         config = self._system.config

@@ -26,7 +26,7 @@ def commands(system):
     """The family's command table."""
     family = UserRam(system)
     parameters = (integer(0, 4), integer(1, optional=True), integer(0, optional=True))
-    return (command("+USERRAM", parameters, set=family.set, query=family.query, ordered=True),)
+    return (command(b"+USERRAM", parameters, set=family.set, query=family.query, ordered=True),)
 
 
 class UserRam:

@@ -35,7 +35,7 @@ class Wake:
 
     def commands(self):
         """The family's command table; AT+USERWKMCUCFG is in ``wake_settings``."""
-        return (command("+USERMCUSLEEP", (integer(0, 1),), set=self._set_sleep, query=self._query_sleep),)
+        return (command(b"+USERMCUSLEEP", (integer(0, 1),), set=self._set_sleep, query=self._query_sleep),)
 
     def _query_sleep(self, at):
         at.info(b"+USERMCUSLEEP:%d" % self.asleep)

@@ -38,7 +38,7 @@ def commands(wake):
         integer(0, 60_000),
         integer(0, 7, optional=True),
     )
-    return (command("+USERWKMCUCFG", parameters, set=configure, query=query, ordered=True),)
+    return (command(b"+USERWKMCUCFG", parameters, set=configure, query=query, ordered=True),)
 
 
 def _enable(wake, arguments):

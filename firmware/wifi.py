@@ -10,7 +10,6 @@ import network
 from micropython import const
 
 _STATION = const(1)
-_ACCESS_POINT = const(2)
 
 DOWN = const(0)
 _LINKED = const(1)
@@ -22,7 +21,7 @@ class Wifi:
 
     def __init__(self, config, report):
         self.config = config
-        self._report = report
+        self.report = report
         self.station = network.WLAN(network.STA_IF)
         self.mode = 0
         self.ssid = self.key = self.bssid = b""
@@ -30,6 +29,8 @@ class Wifi:
         self.link = DOWN
         # The links of TCP/IP (``firmware.net.Net``), once there were any.
         self.net = None
+        # What takes up a lost connection again, and what watches the stations of the module's own access point.
+        self.retry = self.stations = None
 
     def connected(self):
         """Whether the station has an address."""
@@ -41,7 +42,11 @@ class Wifi:
         """Watch the connection for ever; what happens unasked becomes message reports."""
         while True:
             if not self.joining:
-                self.watch(self._report)
+                self.watch(self.report)
+                if self.retry:
+                    self.retry.look()
+            if self.stations:
+                self.stations.look()
             await asyncio.sleep_ms(self.config.wifi_poll_ms)
 
     def watch(self, say):

@@ -5,12 +5,12 @@ failure.
 """
 
 import asyncio
-from binascii import unhexlify
 from time import ticks_diff, ticks_ms
 
 from micropython import const
 
-from firmware.at_error import NO_NETWORK, TIMED_OUT, VALUE, AtError
+from firmware.at_error import NO_NETWORK, TIMED_OUT, AtError
+from firmware.unload import unload
 from firmware.wifi import DOWN, UP
 from firmware.wifi_control import connect, disconnect
 
@@ -30,27 +30,28 @@ _STALE_MS = const(6_000)
 _REFUSALS = const(40)
 
 
-async def join(wifi, say, ssid, key, bssid, limit_ms):
+async def join(wifi, say, ssid, key, bssid, limit_ms, strongest, least_security):
     """Leave the present access point, join this one, and wait for an address at most ``limit_ms``; AtError if there is
-    none. ``say`` is given the lines that belong to the answer."""
-    if bssid and not _is_mac(bssid):
-        raise AtError(VALUE | 2)
+    none. ``say`` is given the lines that belong to the answer.
+
+    ``strongest`` (of those with the name) and ``least_security`` (ESP-IDF's number) are more than the driver can be
+    asked for: a scan comes first then.
+    """
     await _leave(wifi, say)
+    begin = ticks_ms()
     wifi.ssid, wifi.key, wifi.bssid = ssid, key, bssid
-    failure = await _attempt(wifi, say, limit_ms)
+    failure = 0
+    if strongest or least_security:
+        wifi.tried = True
+        wifi.bssid = await _choose(ssid, bssid, least_security)
+        failure = 0 if wifi.bssid else _NOT_FOUND
+    failure = failure or await _attempt(wifi, say, begin, limit_ms)
+    # An attempt to reconnect may go to another access point of this name.
+    wifi.bssid = bssid
     if failure:
         disconnect(wifi)
         say(b"+CWJAP:%d" % failure)
         raise AtError(TIMED_OUT if failure == _TIMEOUT else NO_NETWORK)
-    wifi.station.config(reconnects=-1)
-
-
-def _is_mac(text):
-    parts = text.split(b":")
-    try:
-        return len(parts) == 6 and all(len(part) == 2 and unhexlify(part) for part in parts)
-    except ValueError:
-        return False
 
 
 async def _leave(wifi, say):
@@ -63,13 +64,26 @@ async def _leave(wifi, say):
         await asyncio.sleep_ms(_LOOK_MS)
 
 
-async def _attempt(wifi, say, limit_ms):
+async def _choose(ssid, bssid, least_security):
+    """The address of the strongest access point that is as wanted, None if there is none."""
+    from firmware.scan import scan
+
+    found = await scan()
+    unload("scan")
+    for name, address, _, _, security, _ in found:
+        if name == ssid and security >= least_security and bssid in (b"", address):
+            return address
+    return None
+
+
+async def _attempt(wifi, say, begin, limit_ms):
     """Connect; 0 once there is an address, else the number of AT+CWJAP's error."""
+    wifi.station.config(reconnects=0)
     stale = wifi.station.status()
-    begin = ticks_ms()
     failure = _TIMEOUT
     connecting = False
     refused = 0
+    started = ticks_ms()
     while True:
         if not connecting:
             connecting = _try_connect(wifi)
@@ -79,14 +93,13 @@ async def _attempt(wifi, say, limit_ms):
         wifi.watch(say)
         if wifi.link == UP:
             return 0
-        waited = ticks_diff(ticks_ms(), begin)
         status = wifi.station.status()
-        if status < _IDLE and (status != stale or waited > _STALE_MS):
+        if status < _IDLE and (status != stale or ticks_diff(ticks_ms(), started) > _STALE_MS):
             failure = _reason(status)
             if failure != _OTHER:
                 return failure
             connecting = False
-        if waited >= limit_ms:
+        if ticks_diff(ticks_ms(), begin) >= limit_ms:
             return failure
         await asyncio.sleep_ms(_LOOK_MS)
 
@@ -100,7 +113,7 @@ def _reason(status):
 
 def _try_connect(wifi):
     try:
-        connect(wifi, 0)
+        connect(wifi)
         return True
     except OSError:
         return False

@@ -13,7 +13,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,18 @@ from sim.station import (
     Target,
 )
 
+WLAN_CALLS = (
+    "active",
+    "connect",
+    "disconnect",
+    "scan",
+    "configure",
+    "read",
+    "addresses",
+    "fix",
+    "stations",
+    "name_server",
+)
 # Codes of the integer questions.
 OP_STATUS, OP_CONNECTED, OP_RSSI, OP_LINK = 60, 61, 62, 63
 # What OP_LINK answers.
@@ -39,10 +51,16 @@ NO_STATION, NOT_ASSOCIATED = 1, 2
 WPA2, WIFI_OPEN = 3, 0
 AP_ADDRESSES = ("192.168.4.1", "255.255.255.0", "192.168.4.1", "0.0.0.0")
 
+# Of station and access point.
+MACS = ("02:00:00:51:a7:e5", "02:00:00:51:a7:e6")
+# The levels that an ESP32's transmit power has, in 0.25 dBm, and the least setting that gives each.
+POWER_LEVELS = ((78, 78), (72, 72), (66, 66), (60, 60), (56, 56), (52, 52), (44, 44), (8, 34))
+
 # The keys of wifi.json: those of the first access point, then those of the network. Times are in seconds.
-ACCESS_POINT_KEYS = ("ssid", "password", "bssid", "channel", "rssi", "hidden", "up")
+ACCESS_POINT_KEYS = ("ssid", "password", "bssid", "channel", "rssi", "security", "hidden", "up")
 NETWORK_KEYS = (
     "association_delay",
+    "scan_delay",
     "dhcp_delay",
     "dhcp_fails",
     "dns_delay",
@@ -56,7 +74,9 @@ JSON_KEYS = ACCESS_POINT_KEYS + NETWORK_KEYS
 
 @dataclass
 class AccessPoint:
-    """An access point in reach. An empty password makes it an open one; ``up`` false takes it off the air."""
+    """An access point in reach. An empty password makes it an open one; ``security`` is its ``AUTH_...`` number if that
+    is not WPA2; ``up`` false takes it off the air.
+    """
 
     ssid: str = "sim-ap"
     password: str = "sim-password"
@@ -65,15 +85,18 @@ class AccessPoint:
     rssi: int = -50
     hidden: bool = False
     up: bool = True
+    security: int | None = None
 
     @property
     def authmode(self) -> int:
+        if self.security is not None:
+            return self.security
         return WPA2 if self.password else WIFI_OPEN
 
 
 @dataclass
 class SoftAccessPoint:
-    """The board's own access point: its settings, without any station that could join it."""
+    """The board's own access point: its settings, and the stations that have joined it, by their MAC addresses."""
 
     active: bool = False
     ssid: bytes = b"ESP_51A7E5"
@@ -82,6 +105,14 @@ class SoftAccessPoint:
     hidden: bool = False
     channel: int = 1
     max_clients: int = 10
+    addresses: tuple[str, str, str, str] = AP_ADDRESSES
+    stations: list[str] = field(default_factory=list)
+
+    def set_active(self, active: bool) -> None:
+        """Switching it off throws everybody out."""
+        self.active = active
+        if not active:
+            self.stations.clear()
 
 
 def locked(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -110,6 +141,7 @@ class Network:
         self.lock = threading.RLock()
         self.access_points = [AccessPoint()]
         self.association_delay = 0.02
+        self.scan_delay = 0.02
         self.dhcp_delay = 0.02
         self.dhcp_fails = False
         self.dns_delay = 0.0
@@ -133,6 +165,8 @@ class Network:
             self.soft_ap = SoftAccessPoint()
             # As WLAN.PM_NONE and its companions.
             self.power_save = 1
+            self.macs = list(MACS)
+            self.transmit_power = 78
 
     # The world, for tests and the command line.
 
@@ -173,6 +207,19 @@ class Network:
     def kick(self, reason: int = BEACON_TIMEOUT) -> None:
         """The access point throws the station out and stays: the driver is back after ``association_delay``."""
         self.station.lose(reason)
+
+    @locked
+    def station_joins(self, mac: str) -> None:
+        """A station joins the board's own access point, if that is on the air and has room."""
+        stations = self.soft_ap.stations
+        if self.soft_ap.active and mac not in stations and len(stations) < self.soft_ap.max_clients:
+            stations.append(mac)
+
+    @locked
+    def station_leaves(self, mac: str) -> None:
+        """A station leaves the board's own access point."""
+        if mac in self.soft_ap.stations:
+            self.soft_ap.stations.remove(mac)
 
     @property
     def joined(self) -> str | None:
@@ -232,7 +279,7 @@ class Network:
         server.ops[OP_CONNECTED] = self._connected
         server.ops[OP_RSSI] = self._rssi
         server.ops[OP_LINK] = self._link
-        for name in ("active", "connect", "disconnect", "scan", "configure", "read", "addresses", "fix"):
+        for name in WLAN_CALLS:
             server.calls["wlan." + name] = getattr(self, "_wlan_" + name)
         server.calls["net.resolve"] = self._resolve
         server.calls["net.port"] = self._port
@@ -263,7 +310,7 @@ class Network:
         if active is not None and interface == 0:
             self.station.set_active(active)
         elif active is not None:
-            self.soft_ap.active = active
+            self.soft_ap.set_active(active)
         return self.station.active if interface == 0 else self.soft_ap.active
 
     @locked
@@ -280,22 +327,43 @@ class Network:
         self.station.disconnect()
 
     @locked
-    def _wlan_scan(self, _payload: bytes) -> list[list[object]]:
-        """Rows of name and BSSID in hex, channel, signal and kind of authentication."""
+    def _wlan_scan(self, _payload: bytes) -> list[object]:
+        """How many milliseconds it takes; rows of name and BSSID in hex, channel, signal, kind of authentication."""
         if not self.station.active:
             raise DeviceError("OSError", "STA must be active")
         if self.station.phase == "searching":
-            return []
-        return [
+            return [0, []]
+        rows = [
             ["" if ap.hidden else ap.ssid.encode().hex(), ap.bssid.replace(":", ""), ap.channel, ap.rssi, ap.authmode]
             for ap in sorted(self.access_points, key=lambda each: -each.rssi)
             if ap.up
         ]
+        return [int(self.scan_delay * 1000), rows]
+
+    @locked
+    def _wlan_stations(self, _payload: bytes) -> list[str]:
+        """MAC addresses of the stations of the board's own access point, in hex."""
+        return [mac.replace(":", "") for mac in self.soft_ap.stations]
 
     @locked
     def _wlan_configure(self, _payload: bytes, interface: int, values: dict[str, Any]) -> None:
+        """As ``config`` of the port: each value is taken when it comes, and at the end the driver refuses the whole of
+        them if the interface is off. It takes a MAC address only while it is."""
+        active = self.soft_ap.active if interface else self.station.active
+        if "mac" in values:
+            if active:
+                raise DeviceError("OSError", "Wifi Internal State Error")
+            if int(values["mac"][:2], 16) & 1:
+                raise DeviceError("OSError", "Wifi Invalid MAC Address")
+            self.macs[interface] = bytes.fromhex(values["mac"]).hex(":")
         if "pm" in values:
             self.power_save = values["pm"]
+        if "txpower" in values:
+            if not (self.station.active or self.soft_ap.active):
+                raise DeviceError("OSError", "Wifi Not Started")
+            self.transmit_power = next(level for least, level in POWER_LEVELS if int(values["txpower"] * 4) >= least)
+        if not active:
+            raise DeviceError("OSError", "Wifi Invalid Mode")
         if interface == 0:
             if "reconnects" in values:
                 self.station.most_attempts = values["reconnects"] + 1
@@ -319,6 +387,12 @@ class Network:
         """The value of one setting; a name comes as hex."""
         if key == "pm":
             return self.power_save
+        if key == "mac":
+            return self.macs[interface].replace(":", "")
+        if key == "txpower":
+            if not (self.station.active or self.soft_ap.active):
+                raise DeviceError("OSError", "Wifi Not Started")
+            return self.transmit_power / 4
         if interface == 0:
             joined = self.station.joined
             return {
@@ -334,12 +408,22 @@ class Network:
     @locked
     def _wlan_addresses(self, _payload: bytes, interface: int) -> list[str]:
         """Address, netmask, gateway and name server."""
-        return list(self.station.addresses() if interface == 0 else AP_ADDRESSES)
+        return list(self.station.addresses() if interface == 0 else self.soft_ap.addresses)
 
     @locked
-    def _wlan_fix(self, _payload: bytes, addresses: list[str] | None) -> None:
-        """Use fixed addresses for the station, or with None ask for them again."""
-        self.station.fixed = (addresses[0], addresses[1], addresses[2], addresses[3]) if addresses else None
+    def _wlan_fix(self, _payload: bytes, interface: int, addresses: list[str] | None) -> None:
+        """Use this address, netmask and gateway, or with None let the station ask for them again."""
+        fixed = (addresses[0], addresses[1], addresses[2]) if addresses else None
+        if interface == 0:
+            self.station.fix(fixed)
+        elif fixed:
+            self.soft_ap.addresses = *fixed, self.soft_ap.addresses[3]
+
+    @locked
+    def _wlan_name_server(self, _payload: bytes, address: str | None) -> str:
+        if address:
+            self.station.name_server = address
+        return self.station.name_server
 
     def _ping(self, _payload: bytes, address: str) -> int | None:
         """After how many milliseconds ``address`` answers an echo request, None if it does not."""

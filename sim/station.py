@@ -70,7 +70,8 @@ class Station:
     most_attempts: int = 0  # 0: for ever
     requested: bool = False
     joined: AccessPoint | None = None
-    fixed: tuple[str, str, str, str] | None = None
+    fixed: tuple[str, str, str] | None = None
+    name_server: str = NOWHERE[3]
 
     def advance(self) -> None:
         """Let everything happen that is due by now."""
@@ -78,6 +79,8 @@ class Station:
         while self.active and self.phase in ("searching", "associated") and now >= self.until:
             if self.phase == "associated":
                 self.phase, self.reason = "up", 0
+                if not self.fixed:
+                    self.name_server = self.world.addresses[3]
                 continue
             self.joined, reason = self.world.find(self.target, self.attempts)
             if self.joined is None:
@@ -88,7 +91,7 @@ class Station:
 
     def _address_delay(self) -> float:
         if self.fixed:
-            return 0.0
+            return 0.0 if self.fixed[0] != NOWHERE[0] else math.inf
         return math.inf if self.world.dhcp_fails else self.world.dhcp_delay
 
     def _search(self, now: float) -> None:
@@ -152,5 +155,11 @@ class Station:
     def addresses(self) -> tuple[str, str, str, str]:
         """Address, netmask, gateway, name server."""
         if self.fixed:
-            return self.fixed
-        return self.world.addresses if self.phase == "up" else NOWHERE
+            return *self.fixed, self.name_server
+        return (*self.world.addresses[:3], self.name_server) if self.phase == "up" else NOWHERE
+
+    def fix(self, addresses: tuple[str, str, str] | None) -> None:
+        """Use this address, netmask and gateway, or with None ask for them."""
+        self.fixed = addresses
+        if self.phase == "associated":
+            self.until = time.monotonic() + self._address_delay()

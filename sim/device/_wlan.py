@@ -3,6 +3,8 @@
 What it accepts, returns and raises follows ``ports/esp32/network_wlan.c`` and ``network_common.c`` of MicroPython.
 """
 
+import time
+
 import _board
 from micropython import const
 
@@ -10,10 +12,7 @@ _STATUS = const(60)
 _CONNECTED = const(61)
 _RSSI = const(62)
 
-_MAC = b"\x02\x00\x00\x51\xa7\xe5"
-_MAC_AP = b"\x02\x00\x00\x51\xa7\xe6"
-
-_state = {"hostname": "mpy-esp32", "country": "XX", "txpower": 19.5, "protocol": 7, "bandwidth": 2}
+_state = {"hostname": "mpy-esp32", "country": "XX", "protocol": 7}
 
 # The other names of a setting, and which interface has it: 0 station, 1 access point, None both.
 _SAME = {"essid": "ssid", "authmode": "security", "password": "key", "dhcp_hostname": "hostname"}
@@ -23,7 +22,6 @@ _READABLE = {
     "hidden": 1,
     "security": 1,
     "channel": None,
-    "bandwidth": None,
     "ifname": None,
     "hostname": 0,
     "max_clients": None,
@@ -39,7 +37,6 @@ _WRITABLE = {
     "security": 1,
     "key": 1,
     "channel": None,
-    "bandwidth": None,
     "hostname": None,
     "max_clients": 1,
     "reconnects": 0,
@@ -103,7 +100,7 @@ class WLAN:
             return _board.op(_STATUS) if self._interface == 0 else None
         if what == "stations":
             _require(self, 1)
-            return []
+            return [(bytes.fromhex(mac),) for mac in _board.call("wlan.stations")]
         if what == "rssi":
             _require(self, 0)
             value = _board.op(_RSSI)
@@ -113,10 +110,13 @@ class WLAN:
         raise ValueError("unknown status param")
 
     def isconnected(self):
-        return self._interface == 0 and _board.op(_CONNECTED) == 1
+        if self._interface == 1:
+            return bool(_board.call("wlan.stations"))
+        return _board.op(_CONNECTED) == 1
 
     def scan(self):
-        rows = _board.call("wlan.scan")
+        delay, rows = _board.call("wlan.scan")
+        time.sleep_ms(delay)
         return [
             (bytes.fromhex(name), bytes.fromhex(bssid), channel, rssi, security, False)
             for name, bssid, channel, rssi, security in rows
@@ -137,7 +137,7 @@ class WLAN:
         if isinstance(new, (tuple, list)):
             _set_addresses(self, new)
         elif new == "dhcp" and self._interface == 0:
-            _board.call("wlan.fix", None)
+            _board.call("wlan.fix", 0, None)
         else:
             raise ValueError("invalid arguments")
 
@@ -176,13 +176,13 @@ def _read(wlan, name):
         raise ValueError("unknown config param")
     if _READABLE[name] is not None:
         _require(wlan, _READABLE[name])
-    if name == "mac":
-        return _MAC_AP if wlan._interface else _MAC
     if name == "ifname":
         return "ap2" if wlan._interface else "st1"
     if name in _state:
         return _state[name]
     value = _board.call("wlan.read", wlan._interface, name)
+    if name == "mac":
+        return bytes.fromhex(value)
     return bytes.fromhex(value).decode() if name == "ssid" else value
 
 
@@ -197,6 +197,9 @@ def _configure(wlan, values):
         if name == "mac":
             if len(value) != 6:
                 raise ValueError("invalid buffer length")
+            changes[name] = value.hex()
+        elif name == "txpower":
+            changes[name] = float(value)
         elif name == "hostname":
             hostname(value)
         elif name in _state:
@@ -225,17 +228,24 @@ def _netmask(value):
 
 def _set_addresses(wlan, new):
     address, netmask, gateway, dns = new
-    addresses = [_address(address), _netmask(netmask), _address(gateway), _address(dns)]
+    addresses = [_address(address), _netmask(netmask), _address(gateway)]
+    dns = _address(dns)
+    if dns == "0.0.0.0":
+        raise RuntimeError("Wifi Unknown Error 0x5001")  # ESP-IDF refuses it, when all else is done
+    _board.call("wlan.fix", wlan._interface, addresses)
     if wlan._interface == 0:
-        _board.call("wlan.fix", addresses)
+        _board.call("wlan.name_server", dns)
 
 
 def _set_ip(wlan, values):
-    address, netmask, gateway, dns = wlan.ifconfig()
+    address, netmask, gateway, _ = wlan.ifconfig()
     for name, value in values.items():
         if name == "dhcp4" and wlan._interface == 0:
-            if value:
-                wlan.ifconfig("dhcp")
+            started = wlan.ipconfig("dhcp4")
+            if value and not started:
+                _board.call("wlan.fix", 0, None)
+            elif started and not value and wlan.isconnected():
+                _board.call("wlan.fix", 0, [address, netmask, gateway])
         elif name == "addr4":
             if isinstance(value, str):
                 address, _, bits = value.partition("/")
@@ -247,15 +257,16 @@ def _set_ip(wlan, values):
         else:
             raise ValueError("unexpected key")
     if "addr4" in values or "gw4" in values:
-        _set_addresses(wlan, (address, netmask, gateway, dns))
+        _board.call("wlan.fix", wlan._interface, [_address(address), _netmask(netmask), _address(gateway)])
 
 
 def hostname(name=None):
     if name is None:
         return _state["hostname"]
+    name = _bytes(name)
     if len(name) > 32:
         raise ValueError()
-    _state["hostname"] = name
+    _state["hostname"] = name.decode()
 
 
 def country(code=None):
@@ -267,12 +278,11 @@ def country(code=None):
 
 
 def ipconfig(*names, **values):
-    if values:
-        address, netmask, gateway, _ = WLAN(0).ifconfig()
-        return _set_addresses(WLAN(0), (address, netmask, gateway, values["dns"]))
-    if names != ("dns",):
+    if not set(values) <= {"dns"} or (not values and names != ("dns",)):
         raise ValueError("unexpected key")
-    return WLAN(0).ifconfig()[3]
+    if not values:
+        return _board.call("wlan.name_server", None)
+    _board.call("wlan.name_server", _address(values["dns"]))
 
 
 def phy_mode(*_):

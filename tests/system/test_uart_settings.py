@@ -24,7 +24,7 @@ from firmware.settings import Settings
 
 
 def spoil(at, text):
-    Settings().store(uart=text)
+    Settings(at.memory).store(uart=text)
 
 
 COMMANDS = (command("+SPOIL", (string(),), set=spoil),)

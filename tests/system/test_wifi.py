@@ -8,6 +8,7 @@ import pytest
 
 from sim.board import Board
 from sim.network import AccessPoint
+from tests.sim.scripts import wait_for
 from tests.system.host import ERROR, OK, READY, Host, error
 
 CONFIG = {"wifi_poll_ms": 20, "wifi_join_ms": 600}
@@ -19,6 +20,7 @@ TIMED_OUT, WRONG_PASSWORD, NOT_FOUND = (b"+CWJAP:%d\r\n" % number for number in 
 JOIN_PATIENCE = 20.0
 
 NOT_THERE = 0x010A0001
+NOT_POSSIBLE = 0x010A000A
 NO_NETWORK = 0x010A0006
 TIMEOUT = 0x010A0009
 
@@ -137,6 +139,33 @@ def test_an_open_access_point(station: Host, world: Board) -> None:
     station.command(b'AT+CWJAP="open"', JOINED, OK)
 
 
+def test_the_query_tells_the_further_fields(station: Host, board: Board) -> None:
+    station.command(b'AT+CWJAP="sim-ap","sim-password",,2,60,10,1,20,0', JOINED, OK)
+    station.command(b"AT+CWJAP?", b'+CWJAP:"sim-ap","00:00:00:00:00:00",6,-50,0,60,10,1,0\r\n', OK)
+    station.command(b"AT+CWQAP", OK, LEFT)
+    station.command(b"AT+CWJAP", JOINED, OK)
+    station.command(b"AT+CWJAP?", b'+CWJAP:"sim-ap","00:00:00:00:00:00",6,-50,0,60,10,1,0\r\n', OK)
+
+
+def test_an_access_point_below_the_wanted_security_is_not_joined(station: Host, world: Board) -> None:
+    station.command(b'AT+CWJAP="sim-ap","sim-password",,4', NOT_FOUND, ERROR)
+    world.network.access_points[0].security = 7
+    station.command(b'AT+CWJAP="sim-ap","sim-password",,4', JOINED, OK)
+
+
+def test_the_all_channel_scan_joins_the_strongest(station: Host, world: Board) -> None:
+    near = AccessPoint(rssi=-40, bssid="02:51:00:00:00:02", channel=1)
+    far = AccessPoint(rssi=-70, bssid="02:51:00:00:00:03", channel=11)
+    world.network.access_points = [far, near]
+    station.command(b'AT+CWJAP="sim-ap","sim-password",,,,,1', JOINED, OK)
+    assert world.network.station.joined == near
+    # It is not held to that one.
+    near.up = False
+    world.network.kick()
+    station.expect(LEFT + JOINED)
+    assert world.network.station.joined == far
+
+
 @pytest.mark.parametrize(
     ("ssid", "typed"),
     [
@@ -225,13 +254,14 @@ def test_the_timeout_that_the_host_gives(station: Host, world: Board) -> None:
         (b'"n","","02:51:00:00:00"', 0x01040002),
         (b'"n","","02-51-00-00-00-01"', 0x01070002),
         (b'"n","","02:51:00:00:00:0x"', 0x01070002),
-        (b'"n","",,12', 0x01070003),
+        (b'"n","",,17', 0x01070003),
         (b'"n","",,,7201', 0x01070004),
         (b'"n","",,,,101', 0x01070005),
         (b'"n","",,,,,2', 0x01070006),
         (b'"n","",,,,,,2', 0x01070007),
         (b'"n","",,,,,,601', 0x01070007),
         (b'"n","",,,,,,,4', 0x01070008),
+        (b'"n","",,,,,,,2', NOT_POSSIBLE),
         (b'"n","",,,,,,,,0', 0x0106090A),
     ],
 )
@@ -283,7 +313,141 @@ def test_nothing_comes_back_after_cwqap(station: Host, world: Board) -> None:
     state(station, 4, b"sim-ap")
 
 
+# AT+CWRECONNCFG, AT+CWAUTOCONN, AT+CWINIT.
+
+
+def retry(host: Host, interval: int, most: int) -> None:
+    host.command(b"AT+CWRECONNCFG?", b"+CWRECONNCFG:%d,%d\r\n" % (interval, most), OK)
+
+
+def test_the_reconnection_is_told(station: Host, board: Board) -> None:
+    station.command(b"AT+CWRECONNCFG=3,100")
+    retry(station, 3, 100)
+    station.command(join(b"sim-ap", b"sim-password"), JOINED, OK)
+    retry(station, 1, 100)
+    station.command(b'AT+CWJAP="sim-ap","sim-password",,,7200', LEFT, JOINED, OK)
+    retry(station, 7200, 100)
+    station.command(b"AT+CWRECONNCFG=0,0")
+    retry(station, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "code"),
+    [(b"7201,0", 0x01070000), (b"1,1001", 0x01070001), (b"1", 0x01060201), (b"1,1,2", 0x01070002)],
+)
+def test_reconnections_that_there_are_not(station: Host, parameters: bytes, code: int) -> None:
+    station.command(b"AT+CWRECONNCFG=5,5")
+    station.command(b"AT+SYSLOG=1")
+    station.command(b"AT+CWRECONNCFG=" + parameters, error(code))
+    retry(station, 5, 5)
+
+
+def test_no_reconnection_with_interval_0(station: Host, world: Board) -> None:
+    station.command(b'AT+CWJAP="sim-ap","sim-password",,,0', JOINED, OK)
+    world.network.kick()
+    station.expect(LEFT)
+    station.expect_nothing(0.5)
+    state(station, 4, b"sim-ap")
+    # The host may want it at once, or for the future.
+    station.command(b"AT+CWRECONNCFG=0,0,1", OK, JOINED)
+    world.network.kick()
+    station.expect(LEFT)
+    station.command(b"AT+CWRECONNCFG=1,0", OK, JOINED)
+
+
+def test_as_many_attempts_as_wanted(station: Host, world: Board) -> None:
+    station.command(b'AT+CWJAP="sim-ap","sim-password"', JOINED, OK)
+    station.command(b"AT+CWRECONNCFG=1,2")
+    world.network.drop()
+    station.expect(LEFT)
+    state(station, 3, b"sim-ap")
+    wait_for(lambda: station.answer(b"AT+CWSTATE?") == b'+CWSTATE:4,"sim-ap"\r\n' + OK, "last attempt")
+    wait_for(lambda: world.network.station.phase == "idle", "end of the last attempt")
+    world.network.restore()
+    station.expect_nothing(1.2)
+    # A connection that was there has all its attempts again.
+    station.command(b"AT+CWJAP", JOINED, OK)
+    world.network.kick()
+    station.expect(LEFT + JOINED)
+
+
+def test_reconnecting_now_leaves_a_connection_alone(station: Host, board: Board) -> None:
+    station.command(join(b"sim-ap", b"sim-password"), JOINED, OK)
+    station.command(b"AT+CWRECONNCFG=1,0,1")
+    state(station, 2, b"sim-ap")
+
+
+def test_no_connection_at_power_on_if_not_wanted(station: Host, board: Board) -> None:
+    station.command(join(b"sim-ap", b"sim-password"), JOINED, OK)
+    station.command(b"AT+CWAUTOCONN?", b"+CWAUTOCONN:1\r\n", OK)
+    # Stored always.
+    station.command(b"AT+SYSSTORE=0")
+    station.command(b"AT+CWAUTOCONN=0")
+    station.command(b"AT+RST", OK, READY)
+    station.command(b"ATE0", b"ATE0\r\n", OK)
+    station.command(b"AT+CWAUTOCONN?", b"+CWAUTOCONN:0\r\n", OK)
+    state(station, 0, b"")
+    station.expect_nothing(0.2)
+    station.command(b"AT+CWMODE=0")
+    station.command(b"AT+CWMODE=1", OK, JOINED)
+    station.command(b"AT+CWAUTOCONN=1")
+    station.command(b"AT+RST", OK, READY, JOINED)
+    station.command(b"ATE0", b"ATE0\r\n", OK)
+
+
+def test_switching_all_wifi_off(station: Host, board: Board) -> None:
+    station.command(join(b"sim-ap", b"sim-password"), JOINED, OK)
+    station.command(b"AT+CWINIT?", b"+CWINIT:1\r\n", OK)
+    station.command(b"AT+CWINIT=1")
+    station.command(b"AT+CWINIT=0", OK, LEFT)
+    station.command(b"AT+CWINIT?", b"+CWINIT:0\r\n", OK)
+    station.command(b"AT+CWMODE?", b"+CWMODE:0\r\n", OK)
+    station.command(b"AT+SYSLOG=1")
+    for line in (b"AT+CWMODE=1", b"AT+CWLAP", join(b"sim-ap", b"sim-password")):
+        station.command(line, error(NOT_THERE))
+    assert not board.network.station.active
+    station.command(b"AT+CWINIT=1", OK, JOINED)
+    station.command(b"AT+CWMODE?", b"+CWMODE:1\r\n", OK)
+
+
+def test_wifi_is_on_again_after_a_restart(station: Host, board: Board) -> None:
+    station.command(b"AT+CWINIT=0")
+    station.command(b"AT+CWAUTOCONN=0")
+    station.command(b"AT+RST", OK, READY)
+    station.command(b"ATE0", b"ATE0\r\n", OK)
+    station.command(b"AT+CWINIT?", b"+CWINIT:1\r\n", OK)
+    station.command(b"AT+CWMODE?", b"+CWMODE:1\r\n", OK)
+    station.command(b"AT+CWAUTOCONN=1")
+
+
 # What is stored.
+
+
+def test_what_is_not_stored_is_gone_after_a_restart(station: Host, board: Board) -> None:
+    station.command(join(b"sim-ap", b"sim-password"), JOINED, OK)
+    station.command(b"AT+SYSSTORE=0")
+    station.command(b"AT+CWMODE=3")
+    station.command(b'AT+CWJAP="nowhere"', LEFT, NOT_FOUND, ERROR)
+    station.command(b'AT+CWJAP="sim-ap","sim-password",,,17', JOINED, OK)
+    station.command(b"AT+CWMODE?", b"+CWMODE:3\r\n", OK)
+    retry(station, 17, 0)
+    station.command(b"AT+RST", OK, READY, JOINED)
+    station.command(b"ATE0", b"ATE0\r\n", OK)
+    station.command(b"AT+CWMODE?", b"+CWMODE:1\r\n", OK)
+    retry(station, 1, 0)
+
+
+def test_what_is_stored_again_outlives_what_was_not(station: Host, board: Board) -> None:
+    station.command(b"AT+SYSSTORE=0")
+    station.command(b"AT+CWRECONNCFG=2,2")
+    station.command(b"AT+SYSSTORE=1")
+    station.command(b"AT+CWRECONNCFG=3,3")
+    retry(station, 3, 3)
+    station.command(b"AT+CWAUTOCONN=0")
+    station.command(b"AT+RST", OK, READY)
+    station.command(b"ATE0", b"ATE0\r\n", OK)
+    retry(station, 3, 3)
+    station.command(b"AT+CWAUTOCONN=1")
 
 
 def test_join_by_itself_after_a_restart(station: Host, ssid: bytes, password: bytes) -> None:
