@@ -120,6 +120,9 @@ class Walk:
         that is not as it must be."""
         data = ram.fill(self.host, block) if block else b""
         self._commands(BEFORE_JOINING)
+        # The names of a family stay when it has been let go: no host uses all families between two restarts.
+        self._restart(b"AT+RST")
+        data = ram.fill(self.host, block) if block else b""
         self._command(b'AT+CWJAP="%s","%s"' % (self.ssid, self.password))
         self._commands((b"AT+CWQAP", b"AT+CWJAP"))
         self._commands(WHEN_JOINED)
