@@ -8,7 +8,9 @@ HEAP_DATA = 4
 HEAP_EXEC = 1
 WAKEUP_ALL_LOW = False
 WAKEUP_ANY_HIGH = True
-_RTC_PINS = (0, 2, 4, 12, 13, 14, 15, 25, 26, 27, 32, 33, 34, 35, 36, 37, 38, 39)
+# Of the RTC domain.
+_PINS = (0, 2, 4, 12, 13, 14, 15, 25, 26, 27, 32, 33, 34, 35, 36, 37, 38, 39)
+_RTC_PINS = range(22) if "ESP32S3" in _board.model[0] else _PINS
 
 _sources = {"ext0": None, "touch": False, "ulp": False}
 

@@ -95,6 +95,43 @@ def test_without_power_nothing_is_held() -> None:
     assert (chip.pins.level(18), chip.pins.hold(18)) == (None, False)
 
 
+def test_in_deep_sleep_held_pads_of_the_rtc_domain_keep_their_level() -> None:
+    chip = Chip()
+    for pin in (18, 25, 26):
+        chip(PIN_SET, pin, 1)
+        chip(PIN_MODE, pin, OUT)
+    for pin in (18, 25):
+        chip(PIN_HOLD, pin, 1)
+    chip.pins.sleep(hold_digital=False)
+    assert [chip.pins.level(pin) for pin in (18, 25, 26)] == [None, 1, None]
+
+
+def test_in_deep_sleep_all_digital_pads_can_be_held() -> None:
+    chip = Chip()
+    for pin in (18, 19):
+        chip(PIN_SET, pin, 1)
+        chip(PIN_MODE, pin, OUT)
+    chip(PIN_HOLD, 18, 1)
+    chip.pins.sleep(hold_digital=True)
+    assert [chip.pins.level(pin) for pin in (18, 19)] == [1, 1]
+    chip.pins.restart(power_lost=False)
+    assert [chip.pins.level(pin) for pin in (18, 19)] == [1, None]
+
+
+def test_a_wire_carries_a_level_either_way() -> None:
+    chip = Chip()
+    chip.pins.join(4, 5)
+    chip(PIN_SET, 4, 1)
+    chip(PIN_MODE, 4, OUT)
+    assert chip(PIN_GET, 5) == 1
+    chip(PIN_MODE, 4, IN)
+    assert chip.pins.level(5) is None
+    chip(PIN_MODE, 5, OUT)
+    assert (chip.pins.level(4), chip(PIN_GET, 4)) == (0, 0)
+    chip.pins.part(4, 5)
+    assert chip.pins.level(4) is None
+
+
 def test_only_pins_that_had_a_level_are_drawn() -> None:
     chip = Chip()
     chip(PIN_PULL, 4, UP)

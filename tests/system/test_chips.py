@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from sim.board import Board
+from sim.chip import DEEPSLEEP_RESET
 from sim.images import firmware_flash
 from sim.models import ESP32, MODELS
 from tests.system.conftest import MakeBoard
@@ -17,6 +18,7 @@ from tools.image import build_image
 from tools.package import ROOT, smallest_filesystem
 
 VALUE = 0x01070000
+NOT_POSSIBLE = error(0x010A000A)
 # Of each module: TX, RX, RTS and CTS, a GPIO that may wake the host, those that may not, the highest number.
 MODULES = {
     "esp32": ((17, 16, 14, 15), 23, (16, 17, 14, 15, 6, 11, 1, 3, 34, 39, 24), 39),
@@ -89,4 +91,20 @@ def test_an_upgrade_must_be_for_the_chip_that_runs(make_board: MakeBoard, model:
         for what, (image, fits) in images.items():
             assert feed_refused(host, image) != fits, what
         assert [slot.label for slot in board.flash.slots() if slot.boot] == ["ota_1"]
+        host.close()
+
+
+@pytest.mark.parametrize(("model", "answer"), [("esp32s3", OK), ("esp32c3", NOT_POSSIBLE), ("esp32c6", NOT_POSSIBLE)])
+def test_deep_sleep(make_board: MakeBoard, model: str, answer: bytes) -> None:
+    """With a GPIO that can end it on some chips, and with a wake pin that is held."""
+    with make_board(model=model, flash_image=firmware_flash(MODELS[model].target)) as board:
+        host = Host(board.port)
+        host.expect(READY, 20)
+        host.command(b"ATE0", b"ATE0\r\n", OK)
+        host.command(b"AT+SYSLOG=1")
+        host.command(b"AT+SLEEPWKCFG=2,8,1", answer)
+        host.command(b"AT+USERWKMCUCFG=1,1,10,0,1000")
+        host.command(b"AT+GSLP=50", b"50\r\n", OK)
+        host.expect(READY, 20)
+        assert board.boots[-1][0] == DEEPSLEEP_RESET
         host.close()
