@@ -80,6 +80,6 @@ clean: ## remove everything that was made or fetched, but not a board's state
 	rm -rf build .venv .interpreters .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.venv/ready: requirements.txt requirements-stubs.txt tools/stub_fixes.py
+.venv/ready: requirements.txt requirements-stubs.txt requirements-drivers.txt tools/stub_fixes.py
 	@command -v $(PYTHON) >/dev/null || { echo "Python is missing: apt install python3 python3-venv"; exit 1; }
 	@$(PYTHON) -m tools.venv

@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 REQUIREMENTS = ROOT / "requirements.txt"
 STUBS = ROOT / "requirements-stubs.txt"
+DRIVERS = ROOT / "requirements-drivers.txt"
 FIXES = ROOT / "tools" / "stub_fixes.py"
 READY = VENV / "ready"
 OLDEST = (3, 11)
@@ -29,7 +30,7 @@ class SetUpError(Exception):
 
 def fingerprint() -> str:
     """What the environment was made from: the requirements, the stubs' corrections, the Python version."""
-    content = b"".join(path.read_bytes() for path in (REQUIREMENTS, STUBS, FIXES)) + sys.version.encode()
+    content = b"".join(path.read_bytes() for path in (REQUIREMENTS, STUBS, DRIVERS, FIXES)) + sys.version.encode()
     return hashlib.sha256(content).hexdigest()
 
 
@@ -70,6 +71,7 @@ def main() -> int:
     try:
         make_venv()
         install("-r", str(REQUIREMENTS))
+        install("--no-deps", "-r", str(DRIVERS))
         install("--no-deps", "--target", str(VENV / "stubs"), "-r", str(STUBS))
         stub_fixes.apply(VENV / "stubs")
     except (SetUpError, stub_fixes.FixError) as error:
