@@ -5,7 +5,7 @@ Loaded when called.
 import network
 from micropython import const
 
-from firmware.at_error import COUNT, NOT_POSSIBLE, NOT_THERE, VALUE, AtError
+from firmware.at_error import NOT_POSSIBLE, NOT_THERE, PARSE, VALUE, AtError
 from firmware.command import command, integer, string
 from firmware.wifi import DOWN, UP
 
@@ -105,8 +105,9 @@ class Commands:
         """
         if not mode:
             return
-        if not (hostname and service and port):
-            raise AtError(COUNT | 0x401)
+        for index, value in enumerate((hostname, service, port)):
+            if value is None:
+                raise AtError(PARSE | (index + 1))
         if self._wifi.tried and hostname != network.hostname().encode():
             raise AtError(NOT_POSSIBLE)
         _use_hostname(hostname)

@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from tests.system.host import OK, READY, Host
+from sim.board import Board
+from tests.system.host import OK, READY, Host, error
 
 # What AT+CMD? tells of some commands: test, query, set, execute.
 FORMS = {
@@ -146,3 +147,71 @@ def test_restore_forgets_the_wifi_mode_and_restarts(host: Host) -> None:
     host.command(b"AT+RESTORE", OK, READY, patience=20)
     host.command(b"ATE0", b"ATE0\r\n", OK)
     host.command(b"AT+CWMODE?", b"+CWMODE:0\r\n", OK)
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        (b"AT+SYSSTORE=2", 0x01070000),
+        (b"AT+SYSMSG=8", 0x01070000),
+        (b"AT+SYSTIMESTAMP=946684799", 0x01070000),
+        (b"AT+SYSREG=2,0x3FF5A00C", 0x01070000),
+        (b"AT+SYSREG=0", 0x01060201),
+        (b"AT+SYSREG=0,0x3FF5A00C,1", 0x01060203),
+        (b"AT+SYSREG=1,0x3FF5A00C", 0x01060302),
+        (b"AT+SYSREG=0,0x3FF5A00D", 0x01070001),
+        (b"AT+SYSREG=0,0", 0x01070001),
+        (b"AT+SYSREG=0,0xFFFFFFFC", 0x01070001),
+        (b"AT+SYSREG=0,x", 0x01080001),
+        # Not without the configuration's leave.
+        (b"AT+SYSREG=1,0x3FF5A00C,0xFFFFFFFF", 0x010A000A),
+        (b"AT+RFPOWER=39", 0x01070000),
+        (b"AT+RFPOWER=85", 0x01070000),
+        (b"AT+RFPOWER=78,1,1,1", 0x010A000A),
+        # Not on this chip.
+        (b"AT+SYSTEMP?", 0x01090000),
+    ],
+)
+def test_what_is_refused(host: Host, line: bytes, code: int) -> None:
+    host.command(b"AT+SYSLOG=1")
+    host.command(line, error(code))
+
+
+def test_sysmsg_is_stored_under_the_rule_of_sysstore(host: Host) -> None:
+    host.command(b"AT+SYSSTORE?", b"+SYSSTORE:1\r\n", OK)
+    host.command(b"AT+SYSMSG=7")
+    host.command(b"AT+SYSSTORE=0")
+    host.command(b"AT+SYSSTORE?", b"+SYSSTORE:0\r\n", OK)
+    host.command(b"AT+SYSMSG=2")
+    host.command(b"AT+SYSMSG?", b"+SYSMSG:2\r\n", OK)
+    host.command(b"AT+RST", OK, READY, patience=20)
+    host.command(b"ATE0", b"ATE0\r\n", OK)
+    host.command(b"AT+SYSMSG?", b"+SYSMSG:7\r\n", OK)
+    host.command(b"AT+SYSSTORE?", b"+SYSSTORE:1\r\n", OK)
+    host.command(b"AT+RESTORE", OK, READY, patience=20)
+    host.command(b"ATE0", b"ATE0\r\n", OK)
+    host.command(b"AT+SYSMSG?", b"+SYSMSG:0\r\n", OK)
+
+
+def test_the_clock(host: Host) -> None:
+    host.command(b"AT+SYSTIMESTAMP=1565853509")
+    match = re.fullmatch(rb"\+SYSTIMESTAMP:(\d+)\r\n" + OK, host.answer(b"AT+SYSTIMESTAMP?"))
+    assert match
+    assert 1565853509 <= int(match[1]) < 1565853509 + 60
+
+
+def test_a_register_is_read(host: Host, board: Board) -> None:
+    host.command(b"AT+SYSREG=0,0x3FF5A00C", b"+SYSREG:0x8000\r\n", OK)
+    host.command(b"AT+SYSREG=0,1073061900", b"+SYSREG:0x8000\r\n", OK)
+
+
+def test_transmit_power(host: Host, board: Board) -> None:
+    host.command(b"AT+CWMODE=0")
+    host.command(b"AT+SYSLOG=1")
+    host.command(b"AT+RFPOWER?", error(0x010A0001))
+    host.command(b"AT+RFPOWER=60", error(0x010A0001))
+    for mode in (1, 2):
+        host.command(b"AT+CWMODE=%d" % mode)
+        for power, actual in ((40, 34), (51, 44), (78, 78), (84, 78)):
+            host.command(b"AT+RFPOWER=%d" % power)
+            host.command(b"AT+RFPOWER?", b"+RFPOWER:%d\r\n" % actual, OK)
