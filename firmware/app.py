@@ -12,17 +12,28 @@ _LOADING = const(2048)
 _LOOK_MS = const(1000)
 
 
+def _look_back():
+    from firmware.ota_trial import look_back
+    from firmware.settings import Settings
+    from firmware.user_partition import mount_user_partition
+
+    mount_user_partition()
+    return look_back(Settings())
+
+
 def _assemble():
     """The firmware's coroutines. A frame of its own: what it has used is not held for ever."""
     # Loading leaves litter; collected often, it does not end up between what stays.
     gc.threshold(_LOADING)
+    ota_state = _look_back()
+    unload("ota_trial", "settings", "user_partition")
     from firmware.assembly import assemble
 
     # What boot.py keeps of the package would be missing for what comes now.
     device = sys.modules.pop("slot_device", None)
     if device:
         device.read_ahead(False)
-    tasks = assemble()
+    tasks = assemble(ota_state)
     gc.threshold(-1)
     return tasks
 
@@ -30,7 +41,7 @@ def _assemble():
 async def _run():
     tasks = _assemble()
     # Its code is needed no more.
-    unload("assembly", "config", "own_commands", "ota_trial", "settings", "uart_line", "user_partition", "wifi_control")
+    unload("assembly", "config", "own_commands", "settings", "uart_line", "user_partition", "wifi_control")
     tasks = [asyncio.create_task(task) for task in tasks]
     # A part that fails ends the whole, for main.py to start it again.
     while True:

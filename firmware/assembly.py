@@ -16,7 +16,6 @@ from firmware.at_user import AtUser
 from firmware.basic import Basic
 from firmware.config import for_this_board
 from firmware.ota import Ota
-from firmware.ota_trial import look_back
 from firmware.reports import Reports
 from firmware.settings import Settings
 from firmware.system import System
@@ -66,6 +65,7 @@ def open_port(config, settings):
     return AtPort(uart, line[0], config.txbuf)
 
 
+<<<<<<< HEAD
 def _mount_user_partition():
     from firmware.user_partition import mount_user_partition
 
@@ -75,6 +75,11 @@ def _mount_user_partition():
 def assemble():
     """Open the port, say ready, and return the coroutines that are the firmware, the one that watches over all
     first.
+=======
+def assemble(ota_state=0):
+    """Open the port, say ready, and return the coroutines that are the firmware, the one that watches over all first.
+    ``ota_state`` is what has become of the last upgrade (``ota_trial``).
+>>>>>>> 06c2fa8 (After an upgrade the module is ready sooner)
     """
     mounted = _mount_user_partition()
     config = load_config(_CONFIG_FILE)
@@ -91,9 +96,13 @@ def assemble():
     at.report_bits = settings.integer("sysmsg", 0)
     wifi = Wifi(config, at.report)
     ota = Ota(config, system, wifi.connected, at.report)
+<<<<<<< HEAD
     # Other code is not needed before, and this needs much memory.
     unload("uart_line", "user_partition")
     look_back(ota, settings)
+=======
+    ota.state = ota_state
+>>>>>>> 06c2fa8 (After an upgrade the module is ready sooner)
     system.on_proven = ota.proven
     if __file__.startswith("/user/development/"):
         from firmware.development import watch

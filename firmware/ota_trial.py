@@ -2,7 +2,7 @@
 
 from esp32 import Partition
 
-from firmware.ota import ATTEMPT_FAILED, BY_HAND, ON_TRIAL, REVERTED
+from firmware.ota import ATTEMPT_FAILED, BY_HAND, IDLE, ON_TRIAL, REVERTED
 from firmware.unload import unload
 
 # All that an upgrade loads.
@@ -12,9 +12,10 @@ _UPGRADE_CODE = (
 ).split()
 
 
-def look_back(ota, settings):
-    """Tell ``ota`` what has become of the last upgrade. An image on trial must show that it could be upgraded again: an
-    exception ends the trial.
+def look_back(settings):
+    """What has become of the last upgrade, as a state of ``Ota``. An image on trial must show that it could be upgraded
+    again: an exception ends the trial. Best done before the rest of the firmware is loaded: it takes room and reads
+    much.
     """
     from firmware.trust import remember
 
@@ -24,16 +25,13 @@ def look_back(ota, settings):
     # AT+SYSROLLBACK went back to.
     expected = settings.text("slot")
     if not expected:
-        return
+        return IDLE
     by_hand = expected[0] == BY_HAND
     runs = expected[by_hand:] == Partition(Partition.RUNNING).info()[4].encode()
     if by_hand:
-        ota.state = REVERTED if runs else ATTEMPT_FAILED
-        return
+        return REVERTED if runs else ATTEMPT_FAILED
     if not runs:
-        ota.state = REVERTED
-        return
-    ota.state = ON_TRIAL
+        return REVERTED
     for module in _UPGRADE_CODE:
         __import__("firmware." + module)
         if module == "slot_writer":
@@ -42,3 +40,4 @@ def look_back(ota, settings):
             other_slot()
             del other_slot
         unload(*_UPGRADE_CODE)
+    return ON_TRIAL

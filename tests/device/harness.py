@@ -163,7 +163,7 @@ async def _start(line):
     _take_line(line)
     tasks = [asyncio.create_task(task) for task in assembly.assemble()]
     # What the start alone needs goes, as it does in firmware.app.
-    for name in ("assembly", "own_commands", "ota_trial", "wifi_control"):
+    for name in ("assembly", "own_commands", "wifi_control"):
         sys.modules.pop("firmware." + name, None)
     gc.collect()
     gc.threshold(-1)
