@@ -4,6 +4,7 @@ import asyncio
 import gc
 import sys
 
+from esp32 import NVS
 from micropython import const
 
 from firmware.unload import unload
@@ -12,20 +13,21 @@ _LOADING = const(2048)
 _LOOK_MS = const(1000)
 
 
-def _look_back():
+def _look_back(memory):
     from firmware.ota_trial import look_back
     from firmware.settings import Settings
     from firmware.user_partition import mount_user_partition
 
     mount_user_partition()
-    return look_back(Settings())
+    return look_back(Settings(memory))
 
 
 def _assemble():
     """The firmware's coroutines. A frame of its own: what it has used is not held for ever."""
     # Loading leaves litter; collected often, it does not end up between what stays.
     gc.threshold(_LOADING)
-    ota_state = _look_back()
+    memory = (NVS("at"), {})
+    ota_state = _look_back(memory)
     unload("ota_trial", "settings", "user_partition")
     from firmware.assembly import assemble
 
@@ -33,7 +35,8 @@ def _assemble():
     device = sys.modules.pop("slot_device", None)
     if device:
         device.read_ahead(False)
-    tasks = assemble(ota_state)
+    gc.collect()
+    tasks = assemble(memory, ota_state)
     gc.threshold(-1)
     return tasks
 

@@ -19,7 +19,6 @@ from firmware.ota import Ota
 from firmware.reports import Reports
 from firmware.settings import Settings
 from firmware.system import System
-from firmware.unload import unload
 from firmware.wake import Wake
 from firmware.wifi import Wifi
 
@@ -65,27 +64,21 @@ def open_port(config, settings):
     return AtPort(uart, line[0], config.txbuf)
 
 
-<<<<<<< HEAD
 def _mount_user_partition():
     from firmware.user_partition import mount_user_partition
 
     return mount_user_partition()
 
 
-def assemble():
-    """Open the port, say ready, and return the coroutines that are the firmware, the one that watches over all
-    first.
-=======
-def assemble(ota_state=0):
+def assemble(memory=None, ota_state=0):
     """Open the port, say ready, and return the coroutines that are the firmware, the one that watches over all first.
-    ``ota_state`` is what has become of the last upgrade (``ota_trial``).
->>>>>>> 06c2fa8 (After an upgrade the module is ready sooner)
+    ``memory`` is for ``Settings``, ``ota_state`` what has become of the last upgrade (``ota_trial``).
     """
     mounted = _mount_user_partition()
     config = load_config(_CONFIG_FILE)
     if not config.repl:
         micropython.kbd_intr(-1)
-    memory = (NVS("at"), {})
+    memory = memory or (NVS("at"), {})
     settings = Settings(memory)
     system = System(config)
     port = system.port = open_port(config, settings)
@@ -96,13 +89,7 @@ def assemble(ota_state=0):
     at.report_bits = settings.integer("sysmsg", 0)
     wifi = Wifi(config, at.report)
     ota = Ota(config, system, wifi.connected, at.report)
-<<<<<<< HEAD
-    # Other code is not needed before, and this needs much memory.
-    unload("uart_line", "user_partition")
-    look_back(ota, settings)
-=======
     ota.state = ota_state
->>>>>>> 06c2fa8 (After an upgrade the module is ready sooner)
     system.on_proven = ota.proven
     if __file__.startswith("/user/development/"):
         from firmware.development import watch
