@@ -40,12 +40,13 @@ def run(port: str, script: Path, settings: Mapping[str, str]) -> tuple[int, int,
     board = Repl(port)
     try:
         assignments = "".join(f"{name} = {value!r}\n" for name, value in settings.items())
-        board.run(assignments + HARNESS.read_text(encoding="utf-8"))
-        printed = board.run(script.read_text(encoding="utf-8"), SILENCE_SECONDS).decode(errors="replace")
+        printed = board.run(assignments + HARNESS.read_text(encoding="utf-8"))
+        printed += board.run(script.read_text(encoding="utf-8"), SILENCE_SECONDS)
     finally:
         board.close()
-    print(printed.replace("\r\n", "\n"), end="", flush=True)
-    summary = SUMMARY.findall(printed.replace("\r\n", "\n"))
+    text = printed.decode(errors="replace").replace("\r\n", "\n")
+    print(text, end="", flush=True)
+    summary = SUMMARY.findall(text)
     if not summary:
         raise ReplError("the script did not come to its end")
     passed, failed, skipped = map(int, summary[-1])

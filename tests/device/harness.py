@@ -3,8 +3,8 @@
 #     mpremote run tests/device/harness.py run tests/device/basic.py
 #
 # The board's own firmware runs in the script: with its pins, radio and flash, and with a line in memory in place of the
-# AT port's UART. SSID and PASSWORD, if set before, name an access point that the board can join. The stored Wi-Fi
-# settings are put back at the end.
+# AT port's UART. SSID and PASSWORD, if set before, name an access point that the board can join. Nothing that is stored
+# changes.
 import gc
 
 # Loading leaves litter; collected often, it does not end up between what stays.
@@ -15,10 +15,30 @@ import sys
 import time
 
 import machine
+
+
+def use_development_files():
+    """What ``make install`` has put on the board for the running image is what is tested."""
+    from firmware.development import running_digest
+    from firmware.user_partition import mount_user_partition
+
+    folder = "/user/development"
+    try:
+        if not mount_user_partition() or open(folder + "/image").read() != running_digest():
+            return
+    except OSError:
+        return
+    print("development files are tested, from", folder)
+    sys.path.insert(0, folder)
+    for name in list(sys.modules):
+        if name.startswith("firmware"):
+            del sys.modules[name]
+
+
+use_development_files()
 from firmware import assembly
 from firmware.at_port import AtPort
 from firmware.at_user import AtUser
-from firmware.settings import Settings
 
 OK = b"\r\nOK\r\n"
 ERROR = b"\r\nERROR\r\n"
@@ -178,6 +198,7 @@ async def _run(tests, line, far_end):
     try:
         await host.expect(READY)
         await host.command(b"ATE0", b"ATE0\r\n", OK)
+        await host.command(b"AT+SYSSTORE=0")
         for test in tests:
             result, remark = await _result(test, host)
             counts[result] += 1
@@ -210,9 +231,6 @@ async def _result(test, host):
 def run(*tests, line=None, far_end=None):
     """Start the firmware, run the tests, and print a line for each and a summary. ``line(config)`` makes another line
     for the AT port, ``far_end()`` the host's end of it."""
-    settings = Settings()
-    kept = {name: settings.text(name) for name in ("ssid", "key", "bssid")}
-    mode = settings.integer("mode", 0)
     counts = {"passed": 0, "failed": len(tests), "skipped": 0}
     try:
         counts = asyncio.run(_run(tests, line, far_end))
@@ -220,5 +238,4 @@ def run(*tests, line=None, far_end=None):
         sys.print_exception(error)
     finally:
         machine.WDT(timeout=WATCHDOG_REST_MS)
-        settings.store(mode=mode, **kept)
     print("%d passed, %d failed, %d skipped" % (counts["passed"], counts["failed"], counts["skipped"]))

@@ -10,7 +10,7 @@ import pytest
 from sim.board import Board
 from sim.wires import Wires
 from tests.system.host import READY, Host
-from tools import device_test
+from tools import device_test, install
 
 # Between the AT port and UART2, as loopback.py has them.
 WIRES = ((17, 5), (16, 4))
@@ -92,6 +92,12 @@ def test_a_failure_is_told(
 def test_a_script_that_is_not_there(board: Board, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(board, "nothing") == 2
     assert "nothing.py: there are basic, figures," in capsys.readouterr().err
+
+
+def test_development_files_are_tested_where_they_run(board: Board, capsys: pytest.CaptureFixture[str]) -> None:
+    install.run_install(board.console_port, source=False)
+    assert run(board, "basic") == 0
+    assert "development files are tested, from /user/development\n" in capsys.readouterr().out
 
 
 def test_a_port_that_is_no_console(capsys: pytest.CaptureFixture[str]) -> None:
