@@ -9,8 +9,11 @@ import pytest
 
 from sim.board import Board
 from sim.wires import Wires
+from tests.system.boards import flash_with
 from tests.system.host import READY, Host
 from tools import device_test, install
+from tools.image import build_image
+from tools.package import build_package
 
 # Between the AT port and UART2, as loopback.py has them.
 WIRES = ((17, 5), (16, 4))
@@ -94,9 +97,12 @@ def test_a_script_that_is_not_there(board: Board, capsys: pytest.CaptureFixture[
     assert "nothing.py: there are basic, figures," in capsys.readouterr().err
 
 
-def test_development_files_are_tested_where_they_run(board: Board, capsys: pytest.CaptureFixture[str]) -> None:
-    install.run_install(board.console_port, source=False)
-    assert run(board, "basic") == 0
+def test_development_files_are_tested_where_they_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = {path.removeprefix("/user/"): content for path, content in install.files(source=False).items()}
+    files["development/image"] = build_image(build_package(), "0.0.0")[-32:].hex().encode()
+    with Board(tmp_path, flash_image=flash_with(files)) as board:
+        assert board.wait_for_console(b"development files run", 30)
+        assert run(board, "basic") == 0
     assert "development files are tested, from /user/development\n" in capsys.readouterr().out
 
 
