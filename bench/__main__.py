@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import feed, figures, heap, round_trip, small_heap, transfers, upgrade
+from bench import feed, figures, heap, links, round_trip, small_heap, transfers, upgrade
 
 RESULT = Path(__file__).resolve().parent.parent / "build" / "bench.json"
 GROUPS = {
@@ -16,6 +16,7 @@ GROUPS = {
     "heap": heap.measure,
     "upgrade": upgrade.measure,
     "feed": feed.measure,
+    "links": links.measure,
     "ram": heap.measure_idle,
     "small_heap": small_heap.measure,
     "start": round_trip.measure_start,

@@ -171,6 +171,9 @@ class Link:
             self.ahead = b""
             if not port.try_write(head, data):
                 await port.send_whole(head, data)
+            if self.stream and len(data) == len(self.net.buffer):
+                # There is more, most likely.
+                return self._queue()
         self._done.set()
 
     def _head(self, length):

@@ -26,13 +26,17 @@ _INTERVAL = const(1)
 async def pass_through(net, at, link):
     """AT+CIPSEND without a length: ends with +++, without an answer."""
     await at.port.flush()
-    # The links' buffer serves both ways.
-    whole = net.buffer
-    view = memoryview(whole)
-    part = net.buffer = view[_FROM_HOST:]
+    whole = part = net.buffer
+    try:
+        view = memoryview(bytearray(len(whole)))
+    except MemoryError:
+        # The links' buffer serves both ways.
+        view = memoryview(whole)
+        part = net.buffer = view[_FROM_HOST:]
+        view = view[:_FROM_HOST]
     keeper = asyncio.create_task(_keep(net, at, link.target))
     try:
-        await _take(net, at, view[:_FROM_HOST])
+        await _take(net, at, view)
     finally:
         keeper.cancel()
         if net.buffer is part:
@@ -63,10 +67,10 @@ async def _take(net, at, view):
 
 
 async def gather(port, view, most_ms):
-    """More of the data that has begun to come into ``view``, until it is full or ``most_ms`` are over; the input then
-    waits. What may be +++ is waited for to its end."""
+    """More of the data that has begun to come into ``view``, until it is half full or ``most_ms`` are over; the input
+    then waits. What may be +++ is waited for to its end."""
     waited = 0
-    while port.filled() < len(view):
+    while port.filled() * 2 < len(view):
         if waited >= most_ms and not (
             port.silence() < _ESCAPE_MS and _ESCAPE.startswith(bytes(view[: port.filled()][:4]))
         ):
