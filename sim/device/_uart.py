@@ -38,6 +38,9 @@ _KEEP = object()
 
 _rx = [None] * 3
 _tx = [None] * 3
+# 1 after a look in vain, until something is written. Who looks again and again keeps this machine busy, and a board's
+# loop turns much slower than this one: the second look in vain takes time.
+_looked = [0] * 3
 _something = [None] * 3  # polls that tell whether there is something to read
 _baudrate = [115201] * 3
 _installed = [False] * 3
@@ -137,15 +140,17 @@ class UART(io.IOBase):
     def any(self):
         if not _installed[self._port]:
             raise OSError(1, "ESP_FAIL")
-        # A look at nothing takes time, as on a board, whose loop turns much slower than this one: it is not to keep
-        # this machine busy.
+        port = self._port
         if _board.timed:
-            count = _board.op(_ANY, self._port)
-            if not count:
+            count = _board.op(_ANY, port)
+            if not count and _looked[port]:
                 utime.sleep_us(_TURN_US)
+            _looked[port] = 0 if count else 1
             return count
-        for _ in _something[self._port].ipoll(1):
-            return _board.op(_ANY, self._port)
+        for _ in _something[port].ipoll(_looked[port]):
+            _looked[port] = 0
+            return _board.op(_ANY, port)
+        _looked[port] = 1
         return 0
 
     def read(self, size=-1):
@@ -174,6 +179,7 @@ class UART(io.IOBase):
         port = self._port
         if not _installed[port]:
             return None
+        _looked[port] = 0
         length = len(data)
         if length > _room[port]:
             _room[port] = _board.op(_ROOM, port, length)
