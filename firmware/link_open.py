@@ -120,7 +120,7 @@ async def open_link(net, at, number, target):
             raise
     except Exception as error:
         rest(net)
-        if isinstance(error, OSError):
+        if isinstance(error, (OSError, ValueError)):
             log("link not opened:", error)
             raise _at_error(at, error)
         raise
@@ -147,7 +147,8 @@ def _socket(kind):
 
 
 def _at_error(at, error):
-    number = error.errno
+    # A certificate that is refused is a ValueError.
+    number = getattr(error, "errno", None)
     if at.show_codes and isinstance(number, int):
         at.info("+ERRNO:0x%x" % (number & 0xFFFFFFFF))
     if number == ETIMEDOUT:
