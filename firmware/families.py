@@ -8,6 +8,7 @@ FAMILIES = (
     ("system", "module_commands settings", b"+RST +RESTORE +GMR +CMD +SYSLOG +SYSRAM +SYSSTORE +SYSMSG +USERPROMPT"),
     ("system", "chip_commands", b"+SYSTIMESTAMP +SYSREG +SYSTEMP +RFPOWER"),
     ("system", "uart_commands uart_line settings", b"+UART +UART_CUR +UART_DEF"),
+    ("system", "file_commands", b"+FS +FSMOUNT"),
     ("system", "user_ram", b"+USERRAM"),
     ("wifi", "wifi_commands wifi_control settings", b"+CWMODE +CWJAP +CWQAP +CWSTATE"),
     (

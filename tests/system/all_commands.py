@@ -31,6 +31,8 @@ BEFORE_JOINING = (
     *(b"AT+SYSSTORE" + form for form in (b"=0", b"?", b"=1", b"=?")),
     *(b"AT+SYSMSG" + form for form in (b"=0", b"?", b"=?")),
     *(b"AT+SYSTIMESTAMP" + form for form in (b"=1732000000", b"?", b"=?")),
+    *(b"AT+FSMOUNT" + form for form in (b"=1", b"=?")),
+    *(b"AT+FS" + form for form in (b"=1,6", b"=?")),
     *(b"AT+SYSREG" + form for form in (b"=0,0x3FF5A00C", b"=?")),
     *(b"AT+CWMODE" + form for form in (b"=3", b"?", b"=?")),
     *(b"AT+RFPOWER" + form for form in (b"=78", b"?", b"=?")),

@@ -28,6 +28,8 @@ FORMS = {
     b"AT+SYSTIMESTAMP": b"1,1,1,0",
     b"AT+SYSREG": b"1,0,1,0",
     b"AT+RFPOWER": b"1,1,1,0",
+    b"AT+FS": b"1,0,1,0",
+    b"AT+FSMOUNT": b"1,0,1,0",
     b"AT+CWMODE": b"1,1,1,0",
     b"AT+CWINIT": b"1,1,1,0",
     b"AT+CWAUTOCONN": b"1,1,1,0",
