@@ -24,21 +24,32 @@ _BLOCKS = const(3)
 _TRAILER = const(0xBC)
 
 
-def is_signed(sector, digest, key_file):
-    """Whether one of the signature blocks in ``sector`` signs ``digest`` with the key in ``key_file``."""
+def is_signed(read, digest, key_file):
+    """Whether one of the signature blocks signs ``digest`` with the key in ``key_file``. ``read(at, buffer)`` reads
+    from the sector with the signature.
+    """
     modulus, exponent = _read_key(key_file)
     for begin in range(0, _BLOCKS * _BLOCK, _BLOCK):
-        block = sector[begin : begin + _BLOCK]
-        if block[0] != _MAGIC or block[1] != _VERSION:
-            break
-        if struct.unpack_from("<I", block, _CRC_AT)[0] != crc32(block[:_CRC_AT]) & 0xFFFFFFFF:
-            continue
-        if bytes(block[4:_N_AT]) != digest or _number(block[_N_AT:_E_AT]) != modulus:
-            continue
-        signature = _number(block[_SIGNATURE_AT : _SIGNATURE_AT + _KEY])
-        if signature < modulus and _is_pss(pow(signature, exponent, modulus), digest):
+        # The block's memory is free again before the power is computed.
+        signature = _signature(read, begin, digest, modulus)
+        if signature and _is_pss(pow(signature, exponent, modulus), digest):
             return True
     return False
+
+
+def _signature(read, begin, digest, modulus):
+    """The signature in the block at ``begin``, 0 if it is not one of ``digest`` with this key."""
+    memory = bytearray(_BLOCK)
+    read(begin, memory)
+    block = memoryview(memory)
+    if block[0] != _MAGIC or block[1] != _VERSION:
+        return 0
+    if struct.unpack_from("<I", block, _CRC_AT)[0] != crc32(block[:_CRC_AT]) & 0xFFFFFFFF:
+        return 0
+    if bytes(block[4:_N_AT]) != digest or _number(block[_N_AT:_E_AT]) != modulus:
+        return 0
+    signature = _number(block[_SIGNATURE_AT : _SIGNATURE_AT + _KEY])
+    return signature if signature < modulus else 0
 
 
 def _number(little_endian):

@@ -42,8 +42,8 @@ class OtaCommands:
     def upgrade(self, at, length):
         """AT+USEROTA=<url length>"""
         # While memory is in one piece.
-        block = bytearray(_BLOCK)
-        return self._loaded("ota_download").upgrade(self._ota, at, length, block)
+        blocks = [bytearray(_BLOCK)]
+        return self._loaded("ota_download").upgrade(self._ota, at, length, blocks)
 
     def start(self, at, size, digest):
         """AT+USEROTASTART=<size>[,"<sha256>"]"""

@@ -13,8 +13,10 @@ from firmware.ota_progress import begin, failed, finished, progressed
 from firmware.unload import unload
 
 
-async def upgrade(ota, at, length, block):
-    """The set form of AT+USEROTA: prompt, URL, download in pieces of ``block``; the new image is ready then."""
+async def upgrade(ota, at, length, blocks):
+    """The set form of AT+USEROTA: prompt, URL, download; the new image is ready then. ``blocks`` holds the memory that
+    pieces pass through; it is taken out, so that nobody else holds it.
+    """
     at.release()
     from firmware.net import forget
 
@@ -33,7 +35,7 @@ async def upgrade(ota, at, length, block):
         at.listen((b"AT+USEROTA?", b"AT+USEROTAABORT"))
         if not ota.connected():
             raise AtError(NO_NETWORK)
-        await _download(ota, block, url)
+        await _download(ota, blocks, url)
     except (Exception, asyncio.CancelledError) as error:
         failed(ota)
         from firmware.ota_broken import at_error
@@ -43,7 +45,7 @@ async def upgrade(ota, at, length, block):
     return await finished(ota, at)
 
 
-async def _download(ota, block, url):
+async def _download(ota, blocks, url):
     """Each step's code is loaded for the step: there is not much more memory than the longest of them takes."""
     parts, digest = _parse(url)
     config = ota.config
@@ -58,7 +60,7 @@ async def _download(ota, block, url):
             async with body:
                 await body.open()
                 if ota.writer is None:
-                    ota.writer = _writer(ota, block, digest)
+                    ota.writer = _writer(ota, blocks, digest)
                 await _take(ota.writer, body)
             resumed = body.resumed
             body = None
@@ -75,8 +77,8 @@ async def _download(ota, block, url):
             if not again or attempt == config.ota_attempts - 1:
                 raise
             log("download broke off at", ota.received, kind, error)
-            if ota.writer:
-                ota.writer.block = memoryview(block)
+            if ota.writer and ota.writer.block is None:
+                ota.writer.block = memoryview(bytearray(ota.writer.piece))
 
 
 # What is imported in a coroutine stays in its memory: plain functions do it.
@@ -104,10 +106,10 @@ def _stream(parts, config, begun):
     return body
 
 
-def _writer(ota, block, digest):
+def _writer(ota, blocks, digest):
     from firmware.slot_writer import SlotWriter
 
-    return SlotWriter(ota, block, digest)
+    return SlotWriter(ota, blocks.pop(), digest)
 
 
 def _finish(writer):

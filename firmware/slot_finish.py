@@ -5,7 +5,7 @@ slot. A signature takes one modular power more.
 """
 
 from firmware.esp_image import SECTOR, ImageError
-from firmware.unload import unload
+from firmware.unload import keep, unload
 
 
 def finish(writer):
@@ -17,7 +17,12 @@ def finish(writer):
     if writer.whole and writer.whole.digest() != writer.digest:
         raise ImageError("not the digest asked for")
     if writer.needs_signature:
-        _verify_signature(writer)
+        begin = writer.check.signature_at()
+        # The memory of what has been done is needed.
+        writer.check = writer.block = None
+        keep("ota_feed", "ota_progress", "slot_writer")
+        unload("esp_image")
+        _verify_signature(writer, begin)
     # With an offset nothing is erased first.
     writer.slot.writeblocks(0, writer.header, 0)
     # Before the slot is the one to boot: no power cut may let an image run that does not know it is on trial.
@@ -29,20 +34,19 @@ def finish(writer):
         raise ImageError("not bootable")
 
 
-def _verify_signature(writer):
+def _verify_signature(writer, begin):
     from firmware.image_signature import is_signed
     from firmware.trust import KEY_FILE
 
     unload("trust")
-    begin = writer.check.signature_at()
     if writer.start < begin + SECTOR:
         raise ImageError("not signed")
-    # Three blocks of 1216 bytes at most.
-    writer.block = None
-    sector = bytearray(SECTOR)
-    writer.slot.readblocks(begin // SECTOR, sector)
+
+    def read(at, buffer):
+        writer.slot.readblocks(begin // SECTOR, buffer, at)
+
     try:
-        signed = is_signed(memoryview(sector), writer.signed.digest(), KEY_FILE)
+        signed = is_signed(read, writer.signed.digest(), KEY_FILE)
     except (ValueError, IndexError, OSError):
         raise ImageError("key file")
     if not signed:

@@ -10,7 +10,7 @@ from esp32 import Partition
 from micropython import const
 
 from firmware.at_error import NOT_POSSIBLE, AtError
-from firmware.esp_image import SECTOR, ImageCheck
+from firmware.esp_image import SECTOR
 from firmware.unload import unload
 
 # As much as flash encryption, where it is on, writes at once.
@@ -60,6 +60,7 @@ class SlotWriter:
     def begin(self):
         """Nothing has been received yet, or all of it is to come again."""
         from firmware.chip import running_chip
+        from firmware.esp_image import ImageCheck
 
         self.check = ImageCheck(running_chip(), self.room)
         unload("chip", "chip_memory")

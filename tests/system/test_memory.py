@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Callable
 
 import pytest
 
+from tests.system import signing
 from tests.system.all_commands import Walk
+from tests.system.certificates import authority, server_context
 from tests.system.conftest import MakeBoard
 from tests.system.host import ERROR, OK, READY, Host
 from tests.system.http_server import HttpServer, RawServer
+from tests.system.time_server import TimeServer
 from tests.system.upgrades import JOINED, image, send_url
 
+NAME = "updates.example"
+FIRST_AREA = 56_000
 HEAP = 54 * 1024
 BLOCK = 64 * 1024
 # A further area of the heap, with MicroPython's tables: 3 bits for each 16 bytes.
@@ -66,4 +72,28 @@ def test_hostile_servers_in_a_small_heap(make_board: MakeBoard, ssid: bytes, pas
             with RawServer(saying(answer)) as server:
                 send_url(host, server.url())
                 assert host.read_answer(20) == (OK if answer in taken else ERROR), answer[:60]
+        host.close()
+
+
+def test_a_signed_image_over_verified_https_in_a_small_heap(
+    make_board: MakeBoard, ssid: bytes, password: bytes
+) -> None:
+    files = {"ca.pem": authority("Right"), "ota_key.pem": signing.public_key("owner")}
+    with (
+        TimeServer(int(time.time())) as clock,
+        HttpServer(NAME, server_context("Right", NAME)) as server,
+        make_board(user_files=files, heap=FIRST_AREA) as board,
+    ):
+        board.network.hosts.update({NAME: "127.0.0.1", "pool.ntp.org": "127.0.0.1"})
+        board.network.ports[123] = clock.port
+        host = Host(board.port)
+        host.expect(READY, 20)
+        host.command(b"ATE0", b"ATE0\r\n", OK)
+        host.command(b"AT+CWMODE=1,0")
+        host.command(b'AT+CWJAP="%s","%s"' % (ssid, password), JOINED, OK, patience=20)
+        host.command(b"AT+USEROTACFG=0,0")
+        server.files["/image.bin"] = signing.signed(image("2.0.0"), "owner")
+        for _ in range(2):
+            send_url(host, server.url("/image.bin"))
+            host.expect(OK, 30)
         host.close()

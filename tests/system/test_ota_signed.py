@@ -9,6 +9,7 @@ import pytest
 
 from sim.board import Board
 from tests.system import signing, upgrades
+from tests.system.breaking_server import Breaking, File
 from tests.system.conftest import MakeBoard
 from tests.system.feeding import feed, feed_refused
 from tests.system.host import OK, READY, Host, error
@@ -168,6 +169,26 @@ def test_what_an_earlier_upgrade_left_behind_is_no_signature(guarded: Guarded, g
     (slot,) = (slot for slot in guarded.board.flash.slots() if not slot.running)
     # The same image without its signature: the slot to be written holds both.
     guarded.refuses(upgrades.image(slot.version))
+
+
+def test_a_signature_that_is_spliced_is_downloaded_anew(
+    make_board: MakeBoard, http: HttpServer, ssid: bytes, password: bytes, good: bytes
+) -> None:
+    data = signed(good, "owner")
+    breaking = Breaking(File(tampered(data, "signature")), [20_000, None])
+
+    def before(number: int) -> None:
+        if number == 2:
+            breaking.file = File(data)
+
+    breaking.before = before
+    config = {**CONFIG, "ota_attempts": 3, "ota_pause_ms": 20}
+    with make_board(config, {KEY_FILE: signing.public_key("owner")}) as board, breaking.serve() as server:
+        guarded = start(board, http, ssid, password)
+        upgrade(guarded.host, server.url())
+        assert version(guarded.host) == VERSIONS[0]
+        guarded.host.close()
+    assert breaking.ranges() == [None, "bytes=20000-", None]
 
 
 # Other keys, and none.
