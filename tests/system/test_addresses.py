@@ -1,0 +1,57 @@
+"""AT+CIFSR, AT+CIPDOMAIN, AT+PING and the time of day, as a host sees them."""
+
+from __future__ import annotations
+
+import pytest
+
+from sim.board import Board
+from tests.system.host import ERROR, OK, Host
+from tests.system.time_server import TimeServer
+from tests.system.upgrades import JOINED
+
+NTP = 123
+
+
+@pytest.fixture
+def joined(host: Host, ssid: bytes, password: bytes) -> Host:
+    """The host of a module on the network."""
+    if not host.answer(b"AT+CWSTATE?").startswith(b"+CWSTATE:2,"):
+        host.command(b"AT+CWMODE=1,0")
+        host.command(b'AT+CWJAP="%s","%s"' % (ssid, password), JOINED, OK, patience=20)
+    return host
+
+
+def test_own_addresses(joined: Host, board: Board) -> None:
+    answer = joined.answer(b"AT+CIFSR").split(b"\r\n")
+    assert answer[0] == b'+CIFSR:STAIP,"%s"' % board.network.addresses[0].encode()
+    assert answer[1].startswith(b'+CIFSR:STAMAC,"')
+    assert answer[1].count(b":") == 6
+
+
+def test_names(joined: Host, board: Board) -> None:
+    board.network.hosts["a.example"] = "10.1.2.3"
+    joined.command(b'AT+CIPDOMAIN="a.example"', b'+CIPDOMAIN:"10.1.2.3"\r\n' + OK)
+    joined.command(b'AT+CIPDOMAIN="b.example"', ERROR)
+    joined.command(b'AT+CIPDOMAIN="a.example",3', ERROR)
+
+
+def test_ping(joined: Host, board: Board) -> None:
+    answer = joined.answer(b'AT+PING="10.1.2.3"')
+    assert answer.startswith(b"+PING:")
+    assert answer.endswith(OK)
+    board.network.silent.add("10.9.9.9")
+    joined.command(b'AT+PING="10.9.9.9"', b"+PING:TIMEOUT\r\n" + ERROR, patience=20)
+
+
+def test_the_time(joined: Host, board: Board) -> None:
+    with TimeServer(1_634_636_876) as clock:
+        board.network.hosts["time.example"] = "127.0.0.1"
+        board.network.ports[NTP] = clock.port
+        joined.command(b'AT+CIPSNTPCFG=1,530,"time.example"')
+        joined.expect(b"+TIME_UPDATED\r\n", 20)
+        joined.command(b"AT+CIPSNTPCFG?", b'+CIPSNTPCFG:1,5,"time.example"\r\n' + OK)
+        answer = joined.answer(b"AT+CIPSNTPTIME?")
+        assert answer.startswith(b"+CIPSNTPTIME:Tue Oct 19 15:1")
+        assert answer.endswith(b" 2021\r\n" + OK)
+        joined.command(b"AT+CIPSNTPCFG=0")
+        joined.command(b"AT+CIPSNTPCFG=1,1260", ERROR)
