@@ -1,10 +1,13 @@
 """What concerns upgrades at the start: what became of the last one, and which files the next one relies on."""
 
 from esp32 import Partition
+from machine import WDT
+from micropython import const
 
 from firmware.ota import ATTEMPT_FAILED, BY_HAND, IDLE, ON_TRIAL, REVERTED
 from firmware.unload import unload
 
+_WATCHDOG_MS = const(30_000)
 # All that an upgrade loads.
 _UPGRADE_CODE = (
     "ota_commands ota_download ota_broken ota_feed ota_progress http_url resolver tls_context http_request http_stream "
@@ -32,7 +35,10 @@ def look_back(settings):
         return REVERTED if runs else ATTEMPT_FAILED
     if not runs:
         return REVERTED
+    # main.py has started it. Much is read here, and where flash is slow that takes longer than all else at the start.
+    watchdog = WDT(timeout=_WATCHDOG_MS)
     for module in _UPGRADE_CODE:
+        watchdog.feed()
         __import__("firmware." + module)
         if module == "slot_writer":
             from firmware.slot_writer import other_slot
