@@ -37,6 +37,13 @@ FAMILIES = (
     ("wifi", "address_commands", b"+CIFSR +CIPDOMAIN +CIPDNS +PING"),
     ("wifi", "time_commands net", b"+CIPSNTPCFG +CIPSNTPTIME +CIPSNTPINTV"),
     ("wifi", "link_settings net", b"+CIPMUX +CIPDINFO +CIPRECVTYPE +CIPRECVMODE +CIPMODE"),
+    ("wifi", "http_commands", b"+HTTPCLIENT +HTTPGETSIZE +HTTPCGET +HTTPCPOST +HTTPCPUT +HTTPURLCFG +HTTPCHEAD"),
+    ("wifi", "mqtt_commands", b"+MQTTCONN +MQTTPUB +MQTTPUBRAW +MQTTSUB +MQTTUNSUB +MQTTCLEAN"),
+    (
+        "wifi",
+        "mqtt_settings",
+        b"+MQTTUSERCFG +MQTTLONGCLIENTID +MQTTLONGUSERNAME +MQTTLONGPASSWORD +MQTTCONNCFG +MQTTSNI",
+    ),
 )
 
 

@@ -1,12 +1,10 @@
 """The request of a download and the header of its answer, redirects followed. Loaded until the body begins."""
 
-import socket
-from asyncio import core  # type: ignore[attr-defined]
-from errno import EINPROGRESS
 from time import ticks_ms
 
 from micropython import const
 
+from firmware.connection import address_of, connect, send
 from firmware.http_stream import HttpError
 
 _HEADERS_MOST = const(64)
@@ -44,61 +42,26 @@ async def _connect(body, url):
         from firmware.tls_context import tls_context
 
         body.tls = await tls_context()
-    if ":" in host or _is_ipv4(host):
-        address = host
-    else:
-        from firmware.resolver import resolve
-
-        address = await resolve(host, port, body.timeout_ms)
+    address = await address_of(host, port, body.timeout_ms)
     body.progress = ticks_ms()
-    await _open(body, address, port)
+    body.stream = await connect(address, port, body.timeout_ms)
     if secure:
         body.stream = body.tls.wrap_socket(body.stream, server_hostname=host, do_handshake_on_connect=False)
         body.stream.setblocking(False)
 
 
-def _is_ipv4(host):
-    """Whether ``connect`` takes it as it is; anything else it would look up, and block the event loop meanwhile."""
-    parts = host.split(".")
-    return len(parts) == 4 and all(part.isdigit() and len(part) < 4 and int(part) < 256 for part in parts)
-
-
-def _open(body, address, port):
-    """A TCP connection. ``asyncio.open_connection`` takes no IPv6 address, and a kilobyte of memory."""
-    body.stream = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
-    body.stream.setblocking(False)
-    try:
-        body.stream.connect((address, port))
-    except OSError as error:
-        if error.errno != EINPROGRESS:
-            raise
-    yield core._io_queue.queue_write(body.stream)
-
-
 async def _send_request(body, url):
     _, _, _, authority, authorization, path, _ = url
     stream = body.stream
-    await _send(stream, b"GET " if len(path) and path[0] == 0x2F else b"GET /")
-    await _send(stream, path)
-    await _send(stream, b" HTTP/1.1\r\nHost: " + authority + b"\r\nConnection: close\r\n")
-    await _send(stream, b"Accept-Encoding: identity\r\n")
+    await send(stream, b"GET " if len(path) and path[0] == 0x2F else b"GET /")
+    await send(stream, path)
+    await send(stream, b" HTTP/1.1\r\nHost: " + authority + b"\r\nConnection: close\r\n")
+    await send(stream, b"Accept-Encoding: identity\r\n")
     if authorization:
-        await _send(stream, b"Authorization: Basic " + authorization + b"\r\n")
+        await send(stream, b"Authorization: Basic " + authorization + b"\r\n")
     if body.position and body.validator:
-        await _send(stream, b"Range: bytes=%d-\r\nIf-Range: %s\r\n" % (body.position, body.validator))
-    await _send(stream, b"\r\n")
-
-
-async def _send(stream, piece):
-    view = memoryview(piece)
-    while len(view):
-        view = view[stream.write(view) or 0 :]
-        if len(view):
-            await _writable(stream)
-
-
-def _writable(stream):
-    yield core._io_queue.queue_write(stream)
+        await send(stream, b"Range: bytes=%d-\r\nIf-Range: %s\r\n" % (body.position, body.validator))
+    await send(stream, b"\r\n")
 
 
 async def _read_head(body):

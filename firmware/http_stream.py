@@ -33,7 +33,8 @@ class HttpStream:
     """One file. ``position`` counts the bytes of the body delivered so far; ``total`` is its length, 0 if not told.
 
     Each attempt is an asynchronous context around ``open`` and ``fill``. HttpBroken also if ``timeout_ms`` pass
-    without a byte: one task watches over all that waits, which costs less than a timer for each read.
+    without a byte: one task watches over all that waits, which costs less than a timer for each read. It looks away
+    while ``progress`` is None.
     """
 
     def __init__(self, url, timeout_ms, redirects):
@@ -67,7 +68,7 @@ class HttpStream:
             raise HttpBroken("timeout")
 
     async def _watch(self):
-        while ticks_diff(ticks_ms(), self.progress) < self.timeout_ms:
+        while self.progress is None or ticks_diff(ticks_ms(), self.progress) < self.timeout_ms:
             await asyncio.sleep_ms(min(500, self.timeout_ms))
         self._timed_out = True
         self._task.cancel()
@@ -89,7 +90,7 @@ class HttpStream:
         finally:
             # What points to it from somewhere on the stack must not keep all of it.
             http_request.__dict__.clear()
-            unload("http_request", "http_url", "resolver", "tls_context", "trust")
+            unload("http_request", "connection", "http_url", "resolver", "tls_context", "trust")
 
     async def line(self):
         """Read a line of the header, or of the frame of a chunk; what is long is cut, but for a Location."""

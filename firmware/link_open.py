@@ -135,7 +135,8 @@ async def _secure(net, number, stream, host, limit):
     from firmware.link_tls import secure
 
     try:
-        return await secure(net, number, stream, host, limit)
+        mode = net.settings.get("auth%d" % number, 0)
+        return await secure(stream, mode, net.settings.get("sni%d" % number) or host, limit)
     finally:
         unload("link_tls", "tls_context")
 

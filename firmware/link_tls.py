@@ -1,4 +1,4 @@
-"""TLS for a link, as AT+CIPSSLCCONF and its like have set it. Loaded for the time of a handshake.
+"""TLS for a link, as AT+CIPSSLCCONF and its like have set it, and for MQTT. Loaded for the time of a handshake.
 
 The certificates are files on the board: ``/user/ca.pem`` to verify servers, ``/user/client.pem`` and
 ``/user/client.key`` to be verified by them. Each step of the handshake blocks the event loop, up to a second or so.
@@ -19,11 +19,11 @@ _LOOK_MS = const(10)
 _ECONNRESET = const(104)
 
 
-async def secure(net, number, stream, host, limit):
-    """The TLS stream over ``stream`` after the handshake, and data that has come with it; OSError if that fails, or
-    takes longer than ``limit`` ms."""
+async def secure(stream, mode, name, limit):
+    """The TLS stream over ``stream`` after the handshake with the server ``name``, and data that has come with it.
+    ``mode`` is AT+CIPSSLCCONF's. OSError if that fails, or takes longer than ``limit`` ms.
+    """
     context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
-    mode = net.settings.get("auth%d" % number, 0)
     if mode & _PROVE:
         context.load_cert_chain(_content(_CERTIFICATE_FILE), _content(_KEY_FILE))
     if mode & _VERIFY:
@@ -34,7 +34,6 @@ async def secure(net, number, stream, host, limit):
         await set_clock()
     else:
         context.verify_mode = tls.CERT_NONE  # type: ignore[attr-defined]
-    name = net.settings.get("sni%d" % number) or host
     secured = context.wrap_socket(stream, server_hostname=name, do_handshake_on_connect=False)
     secured.setblocking(False)
     return secured, await _shake_hands(secured, limit)

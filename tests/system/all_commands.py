@@ -9,6 +9,7 @@ from tests.system import ram
 from tests.system.host import OK, PROMPT, READY, WRITE_OK, Host
 from tests.system.http_server import HttpServer
 from tests.system.servers import EchoServer
+from tests.system.small_broker import SmallBroker, message
 from tests.system.upgrades import RESTART_PATIENCE, UPGRADE_PATIENCE, after_restart, image, version
 
 VERSIONS = ("9.8.6", "9.8.7")
@@ -105,6 +106,11 @@ LINK_SETTINGS = (
     b"AT+CIPSNTPTIME?",
     *(b"AT+CIPSNTPINTV" + form for form in (b"=?", b"=3600", b"?")),
 )
+MQTT = (
+    *(b"USERCFG", b"LONGCLIENTID", b"LONGUSERNAME", b"LONGPASSWORD", b"CONNCFG", b"SNI"),
+    *(b"CONN", b"PUB", b"PUBRAW", b"SUB", b"UNSUB", b"CLEAN"),
+)
+HTTP = (b"CLIENT", b"GETSIZE", b"CGET", b"CPOST", b"CPUT", b"URLCFG", b"CHEAD")
 
 
 @dataclass
@@ -144,7 +150,22 @@ class Walk:
         self._feed(VERSIONS[1])
         self._restart(b"AT+SYSROLLBACK")
         assert version(self.host) == VERSIONS[0]
-        missing = [form for form in self._forms() if not any(line.startswith(form) for line in self.lines)]
+        self._check_forms(clients=False)
+
+    def run_clients(self, block: int) -> None:
+        """Send everything that HTTP and MQTT have, beside a block of ``block`` bytes."""
+        data = ram.fill(self.host, block)
+        self._command(b"AT+CWMODE=1")
+        self._command(b'AT+CWJAP="%s","%s"' % (self.ssid, self.password))
+        self._http()
+        self._mqtt()
+        self.host.command(b"AT+USERRAM=3,%d" % block, ram.chunks(data), OK, patience=PATIENCE)
+        self._check_forms(clients=True)
+
+    def _check_forms(self, clients: bool) -> None:
+        """All forms of HTTP and MQTT must have been sent, or all others."""
+        wanted = [form for form in self._forms() if form.startswith((b"AT+HTTP", b"AT+MQTT")) == clients]
+        missing = [form for form in wanted if not any(line.startswith(form) for line in self.lines)]
         assert not missing, f"not walked through: {missing}"
 
     def _commands(self, lines: tuple[bytes, ...]) -> None:
@@ -187,6 +208,39 @@ class Walk:
             self._commands((b"AT+CIPCLOSE", b"AT+CIPMODE=0"))
             self._commands((b"AT+CIPMUX=1", b"AT+CIPRECVTYPE=5,0"))
             self._commands((b"AT+CIPSTARTEX=" + target, b"AT+CIPCLOSE=0", b"AT+CIPMUX=0"))
+
+    def _http(self) -> None:
+        self.server.files["/text"] = b"text"
+        url = self.server.url("/text").encode()
+        self._commands(tuple(b"AT+HTTP%s=?" % name for name in HTTP))
+        self._commands((b'AT+HTTPCLIENT=2,0,"%s",,,1' % url, b'AT+HTTPGETSIZE="%s"' % url))
+        self._data(b"AT+HTTPURLCFG=%d" % len(url), url)
+        self.host.expect(b"\r\nSET OK\r\n")
+        self._data(b"AT+HTTPCHEAD=6", b"X-A: b")
+        self.host.expect(OK)
+        self._commands((b"AT+HTTPURLCFG?", b"AT+HTTPCHEAD?", b'AT+HTTPCGET=""'))
+        for name in (b"HTTPCPOST", b"HTTPCPUT"):
+            self._data(b'AT+%s="",4' % name, b"data")
+            self.host.expect(b"+%s:4,text\r\n\r\nSEND OK\r\n" % name)
+        self._commands((b"AT+HTTPURLCFG=0", b"AT+HTTPCHEAD=0"))
+
+    def _mqtt(self) -> None:
+        self._commands(tuple(b"AT+MQTT%s=?" % name for name in MQTT))
+        self._command(b'AT+MQTTUSERCFG=0,1,"id","user","password",0,0,""')
+        for name in (b"CLIENTID", b"USERNAME", b"PASSWORD"):
+            self._data(b"AT+MQTTLONG%s=0,4" % name, b"long")
+            self.host.expect(OK)
+        self._commands((b'AT+MQTTCONNCFG=0,0,0,"topic","gone",0,0', b'AT+MQTTSNI=0,"broker"'))
+        with SmallBroker() as broker:
+            self._command(b'AT+MQTTCONN=0,"127.0.0.1",%d,0' % broker.port)
+            self._commands((b'AT+MQTTSUB=0,"topic",0', b"AT+MQTTSUB?", b'AT+MQTTPUB=0,"topic","data",1,0'))
+            self._data(b'AT+MQTTPUBRAW=0,"topic",4,2,0', b"data")
+            self.host.expect(b"+MQTTPUB:OK\r\n")
+            broker.say(message(b"topic", b"data"))
+            self.host.expect(b'+MQTTSUBRECV:0,"topic",4,data\r\n')
+            # With both of them.
+            self._command(b'AT+HTTPCGET="%s"' % self.server.url("/text").encode())
+            self._commands((b'AT+MQTTUNSUB=0,"topic"', b"AT+MQTTCONN?", b"AT+MQTTCLEAN=0"))
 
     def _fail_to_upgrade(self) -> None:
         """From a file that is not there."""

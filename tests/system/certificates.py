@@ -49,15 +49,21 @@ def authority(name: str) -> bytes:
 
 
 @functools.cache
-def server_context(issuer: str, host: str) -> ssl.SSLContext:
-    """What a server of the name ``host`` needs, with a certificate of the authority ``issuer``."""
-    certificate, key = _make(host, _authority(issuer), x509.SubjectAlternativeName([x509.DNSName(host)]))
+def certified(issuer: str, name: str) -> tuple[bytes, bytes]:
+    """A certificate of the authority ``issuer`` for ``name``, and its key, both PEM."""
+    certificate, key = _make(name, _authority(issuer), x509.SubjectAlternativeName([x509.DNSName(name)]))
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
+    return certificate.public_bytes(serialization.Encoding.PEM), private
+
+
+@functools.cache
+def server_context(issuer: str, host: str) -> ssl.SSLContext:
+    """What a server of the name ``host`` needs, with a certificate of the authority ``issuer``."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "server.pem"
-        path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM) + private)
+        path.write_bytes(b"".join(certified(issuer, host)))
         context.load_cert_chain(path)
     return context

@@ -25,7 +25,9 @@ class HttpServer:
 
     ``files`` maps paths to bodies with Content-Length, ``chunked`` to bodies sent in chunks, ``redirects`` to what the
     Location header says. Anything else is 404. ``requests`` are the request targets so far, ``headers`` what came with
-    each. A request for a path in ``held`` is answered only when ``release`` is called. With ``tls`` it is HTTPS.
+    each, ``methods`` and ``bodies`` what was wanted. A body of ``files`` comes with the status that ``statuses`` has
+    for its path. A request for a path in ``held`` is answered only when ``release`` is called. With ``tls`` it is
+    HTTPS.
     """
 
     def __init__(self, address: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> None:
@@ -35,9 +37,12 @@ class HttpServer:
         self.files: dict[str, bytes] = {}
         self.chunked: dict[str, bytes] = {}
         self.redirects: dict[str, str] = {}
+        self.statuses: dict[str, int] = {}
         self.held: set[str] = set()
         self.requests: list[str] = []
         self.headers: list[dict[str, str]] = []
+        self.methods: list[str] = []
+        self.bodies: list[bytes] = []
         self._arrived = threading.Condition()
         self._loop = asyncio.new_event_loop()
         self._released = asyncio.Event()
@@ -55,7 +60,11 @@ class HttpServer:
 
     def release(self) -> None:
         """Answer the requests that are held."""
-        self._loop.call_soon_threadsafe(self._released.set)
+        self._loop.call_soon_threadsafe(self._let_go)
+
+    def _let_go(self) -> None:
+        self._released.set()
+        self._released = asyncio.Event()
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -70,8 +79,8 @@ class HttpServer:
 
     def _serve(self) -> None:
         asyncio.set_event_loop(self._loop)
-        application = web.Application()
-        application.router.add_get("/{path:.*}", self._answer)
+        application = web.Application(client_max_size=1 << 24)
+        application.router.add_route("*", "/{path:.*}", self._answer)
         runner = web.AppRunner(application, shutdown_timeout=0.1)
         self._loop.run_until_complete(runner.setup())
         listener = socket.create_server(("", 0))
@@ -84,7 +93,10 @@ class HttpServer:
         self._loop.close()
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
+        body = await request.read()
         with self._arrived:
+            self.methods.append(request.method)
+            self.bodies.append(body)
             self.requests.append(request.raw_path)
             self.headers.append(dict(request.headers))
             self._arrived.notify_all()
@@ -94,7 +106,7 @@ class HttpServer:
         if path in self.redirects:
             return web.Response(status=302, headers={"Location": self.redirects[path]})
         if path in self.files:
-            return web.Response(body=self.files[path])
+            return web.Response(body=self.files[path], status=self.statuses.get(path, 200))
         if path not in self.chunked:
             return web.Response(status=404, text="nothing here\n")
         response = web.StreamResponse()

@@ -22,8 +22,12 @@ NAME = "updates.example"
 SIGNED_HEAP = 60 * 1024
 HEAP = 54 * 1024
 BLOCK = 64 * 1024
-# A further area of the heap, with MicroPython's tables: 3 bits for each 16 bytes.
-BLOCK_AREA = BLOCK + BLOCK * 3 // 128
+# A further area of the heap, with MicroPython's tables: 3 bits for each 16 bytes. On a board it is one of its own; here
+# it lies behind what the start has left of the first, so it is a little larger.
+BLOCK_AREA = BLOCK + BLOCK * 3 // 128 + 4096
+SMALL_BLOCK = 32 * 1024
+# What a smaller block adds: the heap is doubled at least.
+SMALL_AREA = HEAP
 
 
 @pytest.mark.parametrize(("heap", "block"), [(HEAP, 0), (HEAP + BLOCK_AREA, BLOCK)])
@@ -38,6 +42,16 @@ def test_all_commands_in_a_small_heap(make_board: MakeBoard, heap: int, block: i
         errors = [line for line in board.console.splitlines() if b"Error" in line]
         # The file that is not there.
         assert errors == [b"at: upgrade failed: HttpError status 404"]
+
+
+def test_http_and_mqtt_beside_a_block(make_board: MakeBoard) -> None:
+    with make_board(heap=HEAP + SMALL_AREA) as board, HttpServer() as server:
+        host = Host(board.port)
+        host.expect(READY, 20)
+        host.command(b"ATE0", b"ATE0\r\n", OK)
+        Walk(host, server).run_clients(SMALL_BLOCK)
+        host.close()
+        assert b"Error" not in board.console
 
 
 def saying(answer: bytes) -> Callable[[socket.socket], None]:
