@@ -54,6 +54,7 @@ def documented_commands(text: str) -> dict[str, Command]:
         forms = FORM.findall(body)
         parameters = PARAMETER.findall(body)
         for name in heading.split(", "):
+            assert name.removeprefix("AT") not in commands, f"docs/commands.md has {name} twice"
             commands[name.removeprefix("AT")] = Command(
                 name.removeprefix("AT"),
                 tuple(form for form in FORMS if form.title() in [kind for kind, _ in forms]),
