@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from sim.board import Board
+from tests.system.certificates import server_context
 from tests.system.conftest import START_PATIENCE, MakeBoard
 from tests.system.host import BUSY, ERROR, OK, PROMPT, READY, Host, error
 from tests.system.http_server import HttpServer, RawServer, closed_port
@@ -146,6 +147,17 @@ def test_size(online: Host, server: HttpServer) -> None:
     online.command(b'AT+HTTPGETSIZE="%s"' % server.url("/megabyte").encode(), b"+HTTPGETSIZE:1048576\r\n", OK)
     online.command(b'AT+HTTPGETSIZE="%s"' % server.url("/empty").encode(), b"+HTTPGETSIZE:0\r\n", OK)
     online.command(b'AT+HTTPGETSIZE="%s"' % server.url("/chunked").encode(), b"+HTTPGETSIZE:-1\r\n", OK)
+
+
+def test_https(online: Host, board: Board) -> None:
+    board.network.hosts["secure.example"] = "127.0.0.1"
+    with HttpServer("secure.example", server_context("Right", "secure.example")) as server:
+        server.chunked["/chunked"] = MEGABYTE[:10_000]
+        url = server.url("/chunked").encode()
+        online.command(b'AT+HTTPCGET="%s"' % url, pieces(b"HTTPCGET", MEGABYTE[:10_000], 1024), OK, patience=15)
+        send(online, b'AT+HTTPCPOST="%s",5000' % url, MEGABYTE[:5000])
+        online.expect(pieces(b"HTTPCPOST", MEGABYTE[:10_000], 512) + SEND_OK, 15)
+        assert server.bodies[-1] == MEGABYTE[:5000]
 
 
 # What goes wrong.
