@@ -14,7 +14,7 @@ HEAP = 54 * 1024
 BLOCK = 64 * 1024
 # A further area of the heap, with MicroPython's tables: 3 bits for each 16 bytes. On a board it is one of its own; here
 # it lies behind what the start has left of the first, so it is a little larger.
-BLOCK_AREA = BLOCK + BLOCK * 3 // 128 + 4096
+BLOCK_AREA = BLOCK + BLOCK * 3 // 128 + 8192
 SMALL_BLOCK = 32 * 1024
 # What a smaller block adds: the heap is doubled at least.
 SMALL_AREA = HEAP

@@ -111,7 +111,8 @@ class AtPort:
         before, self._seen = self._seen, self.uart.any()
         if self._target is not None:
             return self._seen >= min(len(self._target) - self._filled, _WORTH)
-        return self._seen and (not self._end or self._seen == before or self._seen >= _BUFFER)
+        # A command in progress may keep flash busy from the next turn on.
+        return self._seen and (not self._end or self._in_progress or self._seen == before or self._seen >= _BUFFER)
 
     def _read(self):
         """Take bytes from the UART, data to where it belongs. Nothing may hold on to that place while waiting for

@@ -201,6 +201,7 @@ def test_a_stored_speed_survives_an_upgrade_and_the_way_back(make_board: MakeBoa
         old = version(host)
         host.command(b"AT+UART_DEF=460800,8,1,0,1")
         host.set_baudrate(460800)
+        host.read(1, 0.2)  # the module switches after the OK
         board.uart(1).heeds_baudrate = True
         feed(host, upgrades.image("2.0.0"))
         for line, running in ((b"AT+USEROTAEND", "2.0.0"), (b"AT+SYSROLLBACK", old)):

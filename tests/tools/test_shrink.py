@@ -335,7 +335,8 @@ def test_the_package_is_imported_and_answers(tmp_path: Path, bits: int) -> None:
     modules = [name.removesuffix(".py").replace("/", ".") for name in read_package() if "__init__" not in name]
     script = tmp_path / "compiled" / "main.py"
     script.write_text("".join(f"import {name}\n" for name in modules) + "print('all')\nfirmware.app.main()\n")
-    with Board(tmp_path / "board", script=script.parent, interpreter=interpreter.find(bits)) as board:
+    # All at once are more than a board ever holds.
+    with Board(tmp_path / "board", script=script.parent, interpreter=interpreter.find(bits), heap=1 << 20) as board:
         assert board.wait_for_console(b"all\n", START_SECONDS), board.console.decode()
         host = Host(board.port)
         host.expect(READY, START_SECONDS)
