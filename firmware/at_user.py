@@ -243,9 +243,10 @@ class AtUser:
             self._fail(error)
         else:
             self._finish(result)
-        await self.port.flush()
+        # Not after the flush: others flush, too, and a host sends its next command as soon as it has the result.
         self._in_progress = False
         self.port.command_ended()
+        await self.port.flush()
 
     async def _run_beside(self, coroutine):
         try:
