@@ -4,6 +4,7 @@ Follows shared/runtime/pyexec.c and the port's main.c. Ctrl-C interrupts a progr
 is a character like others. Line editing is the least that a person needs.
 """
 
+import io
 import sys
 
 import _board
@@ -27,6 +28,7 @@ _BANNER = 'MicroPython %s; %s\nType "help()" for more information.\n'
 FAILED, DONE, LEFT = 0, 1, 2
 
 names = {"__name__": "__main__"}
+_OWN_FRAME = '  File "%s/' % __file__.rsplit("/", 1)[0]
 
 
 def run(program, raw=False):
@@ -46,10 +48,19 @@ def run(program, raw=False):
         if isinstance(error, SystemExit):
             result = LEFT
         else:
-            sys.print_exception(error, sys.stdout)
+            _print_exception(error)
     if raw:
         sys.stdout.write("\x04")
     return result
+
+
+def _print_exception(error):
+    """As the port does, where the interpreter that calls the program has no frames."""
+    text = io.StringIO()
+    sys.print_exception(error, text)
+    for line in text.getvalue().splitlines():
+        if not line.startswith(_OWN_FRAME):
+            print(line)
 
 
 def run_file(name):
