@@ -48,6 +48,6 @@ async def test_a_result_that_waited_for_room_is_the_end_of_its_command():
         at = AtUser(port)
         at.add((command(b"+FILL", execute=fill),))
         running = asyncio.create_task(port.run(at))
-        await until(lambda: len(uart.sent) >= 2 * len(filled))
+        await until(lambda uart=uart: len(uart.sent) >= 2 * len(filled))
         assert uart.sent == 2 * filled, (asked, uart.sent)
         running.cancel()
