@@ -81,9 +81,12 @@ class TimedUart(Uart):
         self._send_until(now)
 
     def _schedule(self) -> None:
-        if not self._step_due and (self._line_at is not None or self._sent_at is not None or self._fifo):
+        moving = self._line_at is not None or self._sent_at is not None or self._fifo
+        # What cannot go out now may be able to soon: nobody tells when the tty has room again.
+        if not self._step_due and (moving or (self._tx and self._may_send())):
             self._step_due = True
-            self._loop.call_later(max(STEP_SECONDS, self.settings.byte_seconds), self._on_step)
+            step = max(STEP_SECONDS, self.settings.byte_seconds) if moving else TICK_SECONDS
+            self._loop.call_later(step, self._on_step)
         if not self._tick_due and self._ring:
             self._tick_due = True
             now = time.monotonic()

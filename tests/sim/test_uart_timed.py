@@ -107,6 +107,22 @@ print("at once", written < 500, "all", time.ticks_diff(time.ticks_ms(), start) >
         assert frames[0].bit == pytest.approx(1 / 9600, rel=0.01)
 
 
+def test_what_the_tty_has_no_room_for_goes_out_when_the_host_reads(tmp_path: Path) -> None:
+    data = bytes(range(256)) * 1024
+    text = """
+uart = UART(1, 5000000, txbuf=4096)
+for _ in range(64):
+    uart.write(bytes(range(256)) * 16)
+while not uart.txdone():
+    time.sleep_ms(1)
+"""
+    with running(tmp_path, text, timed=True) as (board, host):
+        went_out = board.uart(1).tx_trace
+        wait_for(lambda: bool(went_out.frames) and board.seconds() - went_out.frames[-1].start > 0.3, "full tty")
+        assert len(went_out.data) < len(data)
+        assert host.read(len(data)) == data
+
+
 @pytest.fixture
 def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[TimedUart]:
     """A port without a board, whose ticks are an hour apart."""
