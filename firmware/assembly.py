@@ -19,6 +19,7 @@ from firmware.ota import Ota
 from firmware.reports import Reports
 from firmware.settings import Settings
 from firmware.system import System
+from firmware.unload import unload
 from firmware.wake import Wake
 from firmware.wifi import Wifi
 
@@ -110,4 +111,10 @@ def assemble(memory=None, ota_state=0):
     from firmware.wifi_control import start
 
     start(wifi, settings)
+    link = settings.text("trans")
+    if link:
+        from firmware.saved_link import take_up
+
+        at.begin(take_up(at, wifi, link))
+        unload("saved_link")
     return [system.watch(), port.run(at), reports.run(), wifi.run()] + own_tasks

@@ -121,13 +121,17 @@ class AtUser:
             if result is None or isinstance(result, bytes):
                 self._finish(result)
             else:
-                self._in_progress = True
-                self.port.command_begins()
-                asyncio.create_task(self._run(result))
+                self.begin(result)
         except Exception as error:  # whatever a handler raises, the host gets ERROR and the port goes on
             self._fail(error)
         if not self._in_progress:
             self.port.answering = False
+
+    def begin(self, coroutine):
+        """A command that waits is in progress from now on."""
+        self._in_progress = True
+        self.port.command_begins()
+        asyncio.create_task(self._run(coroutine))
 
     def serve(self, buffer, start, end):
         """Carry out a line of those that are served while a command is in progress; False for any other."""

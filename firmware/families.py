@@ -33,6 +33,7 @@ FAMILIES = (
     ("wifi", "server_commands net", b"+CIPSERVER +CIPSERVERMAXCONN +CIPSTO"),
     ("wifi", "link_options net", b"+CIPTCPOPT +CIPRECONNINTV +TRANSINTVL +CIPSENDLCFG"),
     ("wifi", "link_send net", b"+CIPSENDEX +CIPSENDL"),
+    ("wifi", "saved_link net settings", b"+SAVETRANSLINK"),
     ("wifi", "tls_settings net", b"+CIPSSLCCONF +CIPSSLCSNI +CIPSSLCCN"),
     ("wifi", "address_commands", b"+CIFSR +CIPDOMAIN +CIPDNS +PING"),
     ("wifi", "time_commands net", b"+CIPSNTPCFG +CIPSNTPTIME +CIPSNTPINTV"),

@@ -19,6 +19,9 @@ from firmware.unload import unload
 _AHEAD = const(1472)
 _TICK_MS = const(10)
 _PAUSE_MS = const(100)
+# Bits of AT+SYSMSG.
+_DETAILS = const(2)
+_IN_PASS_THROUGH = const(4)
 # lwIP's numbers.
 _ENOTCONN = const(128)
 _ETIMEDOUT = const(116)
@@ -26,7 +29,7 @@ _ETIMEDOUT = const(116)
 
 def rest(net):
     """Give back the memory that only links and a server need, if there are none."""
-    if not (net.server or any(net.links)):
+    if not (net.server or net.passing or any(net.links)):
         net.buffer = None
         unload("link")
 
@@ -55,7 +58,7 @@ class Link:
         self.source = address
         self.lost = False
         self._announced = not served
-        self._report = at.queue
+        self._at = at
         self._queued = False
         self._done = asyncio.Event()
         net.links[number] = self
@@ -74,11 +77,22 @@ class Link:
     def _queue(self):
         if not self._queued:
             self._queued = True
-            self._report(self)
+            self._at.queue(self)
 
     def name(self):
         """What stands before CONNECT and CLOSED, and in +IPD before the length."""
         return b"%d," % self.number if self.net.mux else b""
+
+    def connected(self):
+        """The line that tells of the new link, without CR LF, as AT+SYSMSG has it."""
+        if self._at.report_bits & _DETAILS:
+            values = (self.number, self.kind, self.served, self.address[0], self.address[1], self.local)
+            return b'+LINK_CONN:0,%d,"%s",%d,"%s",%d,%d' % values
+        return self.name() + b"CONNECT"
+
+    def told(self):
+        """Whether the host is told what becomes of the link: in pass-through only if AT+SYSMSG says so."""
+        return not self.net.passing or self._at.report_bits & _IN_PASS_THROUGH
 
     def passive(self):
         """Whether the host fetches the data."""
@@ -119,7 +133,8 @@ class Link:
     async def _report_on(self, port):
         if not self._announced:
             self._announced = True
-            port.put(self.name() + b"CONNECT\r\n")
+            if self.told():
+                port.put(self.connected() + b"\r\n")
             self._done.set()
         elif self.lost and not self.ahead:
             self._end(port)
@@ -143,10 +158,9 @@ class Link:
             self._queue()
 
     def _end(self, port):
-        name = self.name()
+        if self.told():
+            port.put(self.name() + b"CLOSED\r\n")
         self.close()
-        if not self.net.mode:
-            port.put(name + b"CLOSED\r\n")
 
     def _tell(self, port):
         if not self.ahead:

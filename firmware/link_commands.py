@@ -87,15 +87,15 @@ class LinkCommands:
     def _pass_through(self, at):
         """AT+CIPSEND: data as it is, both ways, until +++."""
         link = self._open(0)
-        if not self._net.mode or self._net.mux:
+        if not self._net.mode or link.follow:
             raise AtError(NOT_THERE)
-        return self._pass(at, link)
+        return self._pass(at, link.target)
 
-    async def _pass(self, at, link):
+    async def _pass(self, at, target):
         from firmware.pass_through import pass_through
 
         try:
-            return await pass_through(self._net, at, link)
+            return await pass_through(self._net, at, target)
         finally:
             unload("pass_through")
 

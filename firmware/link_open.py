@@ -11,7 +11,7 @@ from time import ticks_us
 from micropython import const
 
 from firmware import log
-from firmware.at_error import ALREADY_THERE, KIND, NO_NETWORK, TIMED_OUT, TRANSFER_FAILED, VALUE, AtError
+from firmware.at_error import ALREADY_THERE, KIND, NO_NETWORK, NOT_THERE, TIMED_OUT, TRANSFER_FAILED, VALUE, AtError
 from firmware.command import command, integer, string
 from firmware.net import LINKS, PIECE, net_of
 from firmware.unload import unload
@@ -51,6 +51,9 @@ def commands(wifi):
 
 async def _start(net, at, arguments, any_link):
     shift = int(net.mux and not any_link)
+    if net.mux and net.mode:
+        # Pass-through belongs to the client of the server.
+        raise AtError(NOT_THERE)
     kind = _kind_of(arguments, shift)
     arguments.parameters = _NUMBER * shift + (_UDP if kind == b"UDP" else _TCP)
     values = arguments.values()
@@ -73,7 +76,7 @@ async def _start(net, at, arguments, any_link):
     host = str(values[shift + 1], "utf-8")
     target = (kind, host, port, str(local or b"0.0.0.0", "utf-8"), local_port or 0, mode or 0, limit)
     link = await open_link(net, at, number, target)
-    at.info(link.name() + b"CONNECT")
+    at.info(link.connected())
 
 
 def _kind_of(arguments, shift):
@@ -115,10 +118,10 @@ async def open_link(net, at, number, target):
                 await _connect(net, stream, (address, port), limit)
             if kind == b"SSL":
                 stream, ahead = await _secure(net, number, stream, host, limit)
-        except Exception:
+        except BaseException:  # and when pass-through ends meanwhile
             stream.close()
             raise
-    except Exception as error:
+    except BaseException as error:
         rest(net)
         if isinstance(error, (OSError, ValueError)):
             log("link not opened:", error)

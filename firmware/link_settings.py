@@ -54,10 +54,11 @@ class LinkSettings:
         at.info(b"+CIPMUX:%d" % self._net.mux)
 
     def _set_mode(self, at, mode):
-        """AT+CIPMODE=<pass-through>, for one link alone."""
-        if mode and self._net.mux:
+        """AT+CIPMODE=<pass-through>, for one link alone, which may be the one client of the server."""
+        net = self._net
+        if mode and net.mux and (not net.server or net.server.most > 1 or any(net.links[1:])):
             raise AtError(NOT_THERE)
-        self._net.mode = bool(mode)
+        net.mode = bool(mode)
 
     def _query_mode(self, at):
         """AT+CIPMODE?"""

@@ -21,6 +21,8 @@ class Net:
     mux: bool
     mode: bool
     dinfo: bool
+    # Whether the host is in pass-through now.
+    passing: bool
     # A bit for each link that receives passively.
     passive: int
     links: list
@@ -40,7 +42,7 @@ def net_of(wifi):
     if wifi.net is None:
         net = wifi.net = Net()
         net.wifi = wifi
-        net.mux = net.mode = net.dinfo = net.used = False
+        net.mux = net.mode = net.dinfo = net.passing = net.used = False
         net.passive = net.silent_until = 0
         net.links = [None] * LINKS
         net.server = net.buffer = None

@@ -10,7 +10,6 @@ from time import ticks_diff, ticks_ms
 from micropython import const
 
 from firmware import log
-from firmware.at_error import AtError
 from firmware.at_user import DONE, PROMPT
 from firmware.unload import unload
 
@@ -21,10 +20,16 @@ _TICK_MS = const(10)
 _FROM_HOST = const(1024)
 # Unless AT+CIPRECONNINTV says otherwise, in 100 ms.
 _INTERVAL = const(1)
+_ACCESS_POINT = const(2)
+# Bits of AT+SYSMSG.
+_SAY_END = const(1)
+_IN_PASS_THROUGH = const(4)
 
 
-async def pass_through(net, at, link):
-    """AT+CIPSEND without a length: ends with +++, without an answer."""
+async def pass_through(net, at, target, prompt=PROMPT, ready=b""):
+    """AT+CIPSEND without a length: ends with +++, and what AT+SYSMSG then wants to be said is the result. ``target`` is
+    what to open again (``link_open.open_link``), None for a client of the server; ``ready`` is sent when it is open for
+    the first time."""
     await at.port.flush()
     whole = part = net.buffer
     try:
@@ -34,20 +39,36 @@ async def pass_through(net, at, link):
         view = memoryview(whole)
         part = net.buffer = view[_FROM_HOST:]
         view = view[:_FROM_HOST]
-    keeper = asyncio.create_task(_keep(net, at, link.target))
+    report = net.wifi.report
+    if not at.report_bits & _IN_PASS_THROUGH:
+        net.wifi.report = _unsaid
+    net.passing = True
+    keeper = asyncio.create_task(_keep(net, at, target, ready))
     try:
-        await _take(net, at, view)
+        await _take(net, at, view, prompt)
     finally:
+        net.passing = False
+        net.wifi.report = report
         keeper.cancel()
         if net.buffer is part:
             net.buffer = whole
-    return DONE
+        # The keeper ends first.
+        await asyncio.sleep_ms(0)
+        if not net.links[0]:
+            from firmware.link import rest
+
+            rest(net)
+    return b"\r\n+QUITT\r\n" if at.report_bits & _SAY_END else DONE
 
 
-async def _take(net, at, view):
+def _unsaid(_):
+    return False
+
+
+async def _take(net, at, view, prompt):
     port = at.port
     port.begin_data(view, 1)
-    port.put(PROMPT)
+    port.put(prompt)
     port.answering = False
     before = ticks_ms()
     while True:
@@ -80,17 +101,30 @@ async def gather(port, view, most_ms):
     return view[: port.pause_data()]
 
 
-async def _keep(net, at, target):
-    """Open the link again whenever it is lost."""
-    while True:
-        await asyncio.sleep_ms(net.settings.get("reconnintv", _INTERVAL) * 100)
-        if net.links[0]:
-            continue
+async def _keep(net, at, target, ready):
+    """Open the link again whenever it is lost; the code for that stays until it is open."""
+    try:
+        while target:
+            await asyncio.sleep_ms(net.settings.get("reconnintv", _INTERVAL) * 100)
+            if net.links[0] or not (net.wifi.connected() or net.wifi.mode & _ACCESS_POINT):
+                continue
+            if await _open(net, at, target):
+                unload("link_open")
+                if ready:
+                    at.queue(ready)
+                    ready = b""
+    finally:
+        unload("link_open")
+
+
+async def _open(net, at, target):
+    try:
         from firmware.link_open import open_link
 
-        try:
-            await open_link(net, at, 0, target)
-        except (AtError, MemoryError) as error:
-            log("link not opened again:", error)
-        finally:
-            unload("link_open")
+        link = await open_link(net, at, 0, target)
+    except Exception as error:  # whatever it is, the next attempt may do better
+        log("link not opened again:", error)
+        return False
+    if link.told():
+        at.queue(link.connected() + b"\r\n")
+    return True

@@ -20,7 +20,7 @@ class Server:
     def __init__(self, net, at, stream, port, most):
         self.port = port
         self._stream = stream
-        self._most = most
+        self.most = most
         self._tasks = (asyncio.create_task(self._accept(net, at)), asyncio.create_task(self._time_out(net)))
 
     def close(self):
@@ -46,7 +46,7 @@ class Server:
                 Link(net, at, number, b"TCP", stream, address, self.port, True)
 
     def _free(self, links):
-        if sum(1 for link in links if link and link.served) < self._most:
+        if sum(1 for link in links if link and link.served) < self.most:
             for number, link in enumerate(links):
                 if link is None:
                     return number

@@ -26,12 +26,13 @@ _NAMES = (
     "ap",
     "apssid",
     "apkey",
+    "trans",
 )
-_MOST = 64
+_MOST = 80
 
 
 class Settings:
-    """Integers, tuples of integers and byte strings of at most 64 bytes by name; a storage that fails counts as empty,
+    """Integers, tuples of integers and byte strings of at most 80 bytes by name; a storage that fails counts as empty,
     and a log line says so. ``memory`` is the storage, and a dict of what is in force but not stored.
     """
 

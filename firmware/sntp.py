@@ -17,14 +17,13 @@ _RETRY = const(15)
 
 
 class Sntp:
-    """Asks ``servers`` in turn, every ``interval`` seconds; ``report`` queues what is told of it. ``minutes`` is the
-    time zone."""
+    """Asks ``servers`` in turn, every ``interval`` seconds; ``wifi`` reports it. ``minutes`` is the time zone."""
 
-    def __init__(self, report, servers, minutes, interval):
+    def __init__(self, wifi, servers, minutes, interval):
         self.servers = servers
         self.minutes = minutes
         self.interval = interval
-        self._report = report
+        self._wifi = wifi
         self._task = asyncio.create_task(self._run())
 
     def close(self):
@@ -41,7 +40,7 @@ class Sntp:
                 continue
             date = time.gmtime(now)
             machine.RTC().datetime((date[0], date[1], date[2], date[6], date[3], date[4], date[5], 0))
-            self._report(b"+TIME_UPDATED")
+            self._wifi.report(b"+TIME_UPDATED")
             waited = 0
             while waited < self.interval:
                 await asyncio.sleep(1)

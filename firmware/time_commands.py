@@ -47,7 +47,7 @@ class _Time:
 
             given = tuple(server for server in servers if server) or _SERVERS
             interval = self._net.settings.get("sntpintv", _INTERVAL)
-            self._net.settings["sntp"] = Sntp(at.report, given, minutes, interval)
+            self._net.settings["sntp"] = Sntp(self._net.wifi, given, minutes, interval)
 
     def _query(self, at):
         sntp = self._net.settings.get("sntp")

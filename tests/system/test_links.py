@@ -13,11 +13,9 @@ import pytest
 
 from sim.board import Board
 from tests.system.host import ERROR, OK, PROMPT, Host, error
+from tests.system.links import CONNECT, SEND_OK, send, start
 from tests.system.servers import EchoServer, TcpServer, receive
 from tests.system.upgrades import JOINED
-
-CONNECT = b"CONNECT\r\n" + OK
-SEND_OK = b"\r\nSEND OK\r\n"
 
 
 @pytest.fixture
@@ -45,21 +43,6 @@ def several(joined: Host) -> Host:
 def server() -> Iterator[TcpServer]:
     with TcpServer() as server:
         yield server
-
-
-def start(host: Host, server: TcpServer, link: int | None = None) -> socket.socket:
-    """Open a link to ``server``; the server's end."""
-    number = b"" if link is None else b"%d," % link
-    host.command(b'AT+CIPSTART=%s"TCP","127.0.0.1",%d' % (number, server.port), number + CONNECT)
-    return server.accept()
-
-
-def send(host: Host, data: bytes, link: int | None = None) -> None:
-    """Send ``data`` with AT+CIPSEND."""
-    number = b"" if link is None else b"%d," % link
-    host.command(b"AT+CIPSEND=%s%d" % (number, len(data)), PROMPT)
-    host.write(data)
-    host.expect(b"\r\nRecv %d bytes\r\n" % len(data) + SEND_OK)
 
 
 def test_a_link_from_start_to_close(joined: Host, server: TcpServer) -> None:
