@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import feed, figures, heap, links, round_trip, small_heap, transfers, upgrade
+from bench import connections, driver, feed, figures, heap, links, round_trip, small_heap, transfers, upgrade
 
 RESULT = Path(__file__).resolve().parent.parent / "build" / "bench.json"
 GROUPS = {
@@ -17,7 +17,9 @@ GROUPS = {
     "upgrade": upgrade.measure,
     "feed": feed.measure,
     "links": links.measure,
+    "connections": connections.measure,
     "ram": heap.measure_idle,
+    "driver": driver.measure,
     "small_heap": small_heap.measure,
     "start": round_trip.measure_start,
 }

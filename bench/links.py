@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bench import boards, figures
 from bench.figures import Figure
+from bench.upgrade import join
 from tests.system.host import OK, PROMPT, Host
 from tests.system.servers import TcpServer, receive
 
@@ -23,7 +24,6 @@ LINE = b"AT+CIPSEND=%d" % PIECE
 ROUNDS = 3
 TARGET = 0.8
 PATIENCE = 30.0
-JOIN = b'AT+CWJAP="sim-ap","sim-password"'
 
 Transfer = Callable[[Host, socket.socket, bytes], float]
 
@@ -85,9 +85,7 @@ def measure(folder: Path) -> Iterator[Figure]:
     """For each way: both boards run side by side and are measured in turn."""
     data = os.urandom(SIZE)
     with boards.firmware(folder / "firmware", config={"baudrate": BAUDRATE}, timed=True) as (_, host):
-        host.command(b"AT+CWMODE=1", patience=PATIENCE)
-        host.send(JOIN)
-        host.read_until(OK, PATIENCE)
+        join(host)
         for name, mode, transfer, passing in WAYS:
             with TcpServer() as server:
                 host.command(b"AT+CIPMODE=%d" % passing)

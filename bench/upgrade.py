@@ -26,6 +26,7 @@ BESIDE_FILLER = 32 * 1024
 SECTOR = 4096
 PATIENCE = 120.0
 MOST_HELD = 16 * 1024
+JOIN = b'AT+CWJAP="sim-ap","sim-password"'
 PEAK, HEAP_USED, TIME = range(3)
 
 
@@ -87,7 +88,7 @@ def _bare(folder: Path, server: HttpServer, size: int, what: str, **arguments: A
 def join(host: Host) -> None:
     """Join the simulated access point."""
     host.command(b"AT+CWMODE=1")
-    answer = host.answer(b'AT+CWJAP="sim-ap","sim-password"', PATIENCE)
+    answer = host.answer(JOIN, PATIENCE)
     if not answer.endswith(OK):
         raise RuntimeError(f"the access point was not joined: {answer!r}")
 
