@@ -67,10 +67,10 @@ def _unsaid(_):
 
 async def _take(net, at, view, prompt):
     port = at.port
+    before = ticks_ms()
     port.begin_data(view, 1)
     port.put(prompt)
     port.answering = False
-    before = ticks_ms()
     while True:
         await port.data()
         alone = ticks_diff(ticks_ms(), before) >= _ESCAPE_MS

@@ -13,7 +13,7 @@ import pytest
 
 from sim.board import Board
 from tests.system.host import ERROR, OK, PROMPT, Host, error
-from tests.system.links import CONNECT, SEND_OK, send, start
+from tests.system.links import CONNECT, SEND_OK, escape, send, start
 from tests.system.servers import EchoServer, TcpServer, receive
 from tests.system.upgrades import JOINED
 
@@ -26,7 +26,7 @@ def joined(host: Host, ssid: bytes, password: bytes) -> Host:
         host.command(b'AT+CWJAP="%s","%s"' % (ssid, password), JOINED, OK, patience=20)
     for line in (b"AT+CIPCLOSE=5", b"AT+CIPCLOSE", b"AT+CIPSERVER=0,1", b"AT+CIPMODE=0", b"AT+CIPMUX=0"):
         host.answer(line)
-    for line in (b"AT+CIPDINFO=0", b"AT+CIPRECVMODE=0"):
+    for line in (b"AT+CIPDINFO=0", b"AT+CIPRECVMODE=0", b"AT+SYSMSG=1"):
         host.command(line)
     return host
 
@@ -326,9 +326,7 @@ def test_pass_through(joined: Host, server: TcpServer) -> None:
         time.sleep(0.1)
         joined.write(b"+++\r\n")
         assert receive(remote, 5) == b"+++\r\n"
-        time.sleep(0.1)
-        joined.write(b"+++")
-        joined.expect_nothing(0.2)
+        escape(joined)
         joined.command(b"AT")
         remote.sendall(b"still raw")
         joined.expect(b"still raw")
@@ -346,7 +344,5 @@ def test_pass_through_connects_again(joined: Host, server: TcpServer) -> None:
         joined.expect(b"back")
         joined.write(b"again")
         assert receive(remote, 5) == b"again"
-        time.sleep(0.1)
-        joined.write(b"+++")
-        joined.expect_nothing(0.2)
+        escape(joined)
         joined.command(b"AT+CIPCLOSE", b"CLOSED\r\n" + OK)
