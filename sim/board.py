@@ -10,7 +10,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent import futures
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -43,6 +43,8 @@ VERSIONS = ("1.25", "1.26")
 DEFAULT_HEAP = 56_000 + 110 * 1024
 MEASURING_HEAP = 1 << 20
 SHORTEST_RUN = 1.0
+# How often who waits for the board looks whether there is still one.
+ALIVE_SECONDS = 0.2
 ABORTED = "abort() was called at PC 0x4008b1c7 on core 0"
 REBOOTING = "\r\n\r\nRebooting...\r\n"
 
@@ -60,7 +62,7 @@ class _Command:
     seconds: float | None = None
     hold_digital: bool = False
     process: Process | None = None
-    done: Future[None] = field(default_factory=Future)
+    done: futures.Future[None] = field(default_factory=futures.Future)
 
 
 class Board:
@@ -225,6 +227,10 @@ class Board:
 
     def _ask(self, command: _Command, *, wait: bool = True) -> None:
         self._commands.put(command)
+        while wait and not command.done.done():
+            futures.wait([command.done], ALIVE_SECONDS)
+            if not self._supervisor.is_alive() and not command.done.done():
+                raise RuntimeError(f"the board does not run any more and cannot be asked to {command.name}")
         if wait:
             command.done.result()
 
@@ -259,7 +265,8 @@ class Board:
                 command.done.set_result(None)
             except Gone:
                 command.done.set_result(None)  # the power failed while the boot loader ran
-            except OSError as error:
+            except Exception as error:  # whatever it is: nobody may wait for ever
+                self._print(f"\r\nsimulator: {error!r}\r\n".encode())
                 command.done.set_exception(error)
             if command.name == "end":
                 return
@@ -350,8 +357,8 @@ class Board:
             return _own_heap[self.interpreter, self.model]
 
     def _start_process(self, heap: int, target: str) -> Process:
-        fds = self._uarts.device_fds
-        program = Program(self.interpreter, heap, fds, self._repl.input, self.timed, self.micropython, target)
+        flash, fds = self.flash.descriptor, self._uarts.device_fds
+        program = Program(self.interpreter, heap, flash, fds, self._repl.input, self.timed, self.micropython, target)
         return Process(program, self._loop, self._register, self._print, self._on_end)
 
     def _register(self, server: Server) -> None:

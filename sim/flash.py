@@ -75,10 +75,17 @@ class Flash:
             path.write_bytes(b"\xff" * size)
         with path.open("r+b") as file:
             self._memory = mmap.mmap(file.fileno(), 0)
+        self._file = path.open("rb")
         self.size = len(self._memory)
+
+    @property
+    def descriptor(self) -> int:
+        """Of the file, to read from: it always has what the flash has."""
+        return self._file.fileno()
 
     def close(self) -> None:
         self._memory.close()
+        self._file.close()
 
     def read(self, address: int, size: int) -> bytes:
         self._check(address, size)

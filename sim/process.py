@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import select
 import signal
@@ -18,7 +17,6 @@ from sim.loop import Loop
 from sim.rpc import Gone, Server
 
 START = Path(__file__).with_name("device") / "_start.py"
-_PR_SET_PDEATHSIG = 1
 _JOIN_SECONDS = 10
 # How often it is looked whether an interrupt is harmless, and for how long before a program that does not rest is
 # interrupted wherever it is.
@@ -28,22 +26,17 @@ _LOOKS = 20
 # The numbers of two system calls on x86 and ARM, with 32 and 64 bits; futex waits for a lock.
 _READ = (3, 0, 63)
 _FUTEX = (240, 422, 202, 98)
-_libc = ctypes.CDLL(None)
-
-
-def _die_with_launcher() -> None:
-    """Runs in the child: without the launcher's thread that started it the interpreter is killed."""
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 @dataclass
 class Program:
-    """What to start: ``heap`` in bytes, ``fds`` of the UARTs, ``input`` the descriptor of its standard input,
-    ``version`` of MicroPython to present, ``target`` a path of the host or "" for the flash.
+    """What to start: ``heap`` in bytes, ``flash`` and ``fds`` of the UARTs as descriptors, ``input`` that of its
+    standard input, ``version`` of MicroPython to present, ``target`` a path of the host or "" for the flash.
     """
 
     interpreter: Path
     heap: int
+    flash: int
     fds: Sequence[int]
     input: int
     timed: bool
@@ -53,7 +46,8 @@ class Program:
     def command(self, wire: int) -> list[str]:
         fds = ",".join(str(fd) for fd in self.fds)
         options = ["-X", f"heapsize={self.heap}", str(START)]
-        return [str(self.interpreter), *options, str(wire), fds, str(int(self.timed)), self.version, self.target]
+        timed = str(int(self.timed))
+        return [str(self.interpreter), *options, str(wire), str(self.flash), fds, timed, self.version, self.target]
 
 
 class Process:
@@ -87,8 +81,7 @@ class Process:
                 stdin=program.input,
                 stdout=device_console,
                 stderr=device_console,
-                pass_fds=[device_wire.fileno(), *program.fds],
-                preexec_fn=_die_with_launcher,
+                pass_fds=[device_wire.fileno(), program.flash, *program.fds],
                 process_group=0,  # Ctrl-C at the launcher's terminal is not for the board
             )
         except OSError:

@@ -1,7 +1,7 @@
 """The device's end of the wire to the simulated peripherals (``sim/rpc.py``).
 
-``connect`` is called once with the file descriptor that the launcher passed; ``op``, ``push`` and ``pull`` allocate
-nothing for a buffer of bytes that is used whole.
+``connect`` is called once with the file descriptors that the launcher passed; ``op``, ``push``, ``pull`` and
+``read_flash`` allocate nothing for a buffer of bytes that is used whole.
 """
 
 import _thread
@@ -9,6 +9,14 @@ import array
 import builtins
 import json
 import struct
+
+try:
+    import ffi
+except ImportError:
+    ffi = None
+
+_SET_DEATH_SIGNAL = 1
+_KILL = 9
 
 _file = None
 _lock = _thread.allocate_lock()
@@ -18,6 +26,8 @@ _READABLE = (bytes, bytearray, memoryview)
 model = None
 timed = False
 version = (1, 25)  # which MicroPython the board presents
+_flash = -1
+_pread = None
 own_heap = 0  # bytes of the heap that the simulator itself holds: not the program's
 
 
@@ -26,9 +36,15 @@ def build():
     return "v%d.%d.0 on %s" % (version + ("2025-04-15" if version == (1, 25) else "2025-08-09",))
 
 
-def connect(descriptor):
-    global _file, model
+def connect(descriptor, flash):
+    global _file, _flash, _pread, model
     _file = open(descriptor, "r+b")
+    _flash = flash
+    if ffi is not None:
+        libc = ffi.open(None)
+        _pread = libc.func("i", "pread", "ipll")
+        # Without its launcher this is killed. Where there is no ffi it ends when it asks the launcher something.
+        libc.func("i", "prctl", "ill")(_SET_DEATH_SIGNAL, _KILL, 0)
     # What the module is called, its GPIOs, the first that is input only, architecture, registers (sim/models.py).
     model = call("board.model")
 
@@ -84,6 +100,13 @@ def pull(code, a, b, buffer):
         return size
     finally:
         _lock.release()
+
+
+def read_flash(address, buffer):
+    """Read what the flash has there without asking the launcher; False if that cannot be done here."""
+    if _pread is None:
+        return False
+    return _pread(_flash, buffer, len(buffer), address) == len(buffer)
 
 
 def call(name, *arguments, payload=b"", into=None):

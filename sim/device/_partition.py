@@ -21,6 +21,16 @@ def _check(answer):
         _board.call("esp_error", answer)
 
 
+def _is_writable(buffer):
+    """Whether it can be read into: not so a memoryview of bytes."""
+    try:
+        if buffer:
+            buffer[0] = 0
+    except TypeError:
+        return False
+    return True
+
+
 def _make(info, block_size):
     partition = object.__new__(Partition)
     partition._info = info
@@ -51,7 +61,11 @@ class Partition:
     def readblocks(self, block, buffer, offset=0):
         if type(buffer) not in _WRITABLE:
             raise TypeError("object with buffer protocol required")
-        _check(_board.pull(_READ, self._info[0], block * self._block_size + offset, buffer))
+        offset += block * self._block_size
+        inside = 0 <= offset <= self._info[4] - len(buffer)
+        if not (inside and _is_writable(buffer) and _board.read_flash(self._info[3] + offset, buffer)):
+            # The errors come from there.
+            _check(_board.pull(_READ, self._info[0], offset, buffer))
 
     def writeblocks(self, block, data, offset=None):
         start = block * self._block_size

@@ -1,8 +1,8 @@
 # Runs first in the interpreter of a simulated board: puts the ESP32's modules in place, mounts the flash's filesystem
-# as the port's frozen _boot does, and goes on as its main.c does. Arguments: descriptor of the wire, descriptors of the
-# UARTs (two each), 1 if they are timed, the version of MicroPython to present, and what to run: "" is boot.py and
-# main.py of the vfs partition, anything else a script or a folder of the host, and "-" nothing: the launcher wants to
-# know what the simulator's own modules hold.
+# as the port's frozen _boot does, and goes on as its main.c does. Arguments: descriptors of the wire, of the flash's
+# file and of the UARTs (two each), 1 if they are timed, the version of MicroPython to present, and what to run: "" is
+# boot.py and main.py of the vfs partition, anything else a script or a folder of the host, and "-" nothing: the
+# launcher wants to know what the simulator's own modules hold.
 import gc
 import sys
 
@@ -11,11 +11,11 @@ import shims
 import uos
 import utime
 
-_board.connect(int(sys.argv[1]))
-_board.uart_fds = [int(n) for n in sys.argv[2].split(",")]
-_board.timed = sys.argv[3] == "1"
-_board.version = tuple([int(part) for part in sys.argv[4].split(".")])
-_target = sys.argv[5]
+_board.connect(int(sys.argv[1]), int(sys.argv[2]))
+_board.uart_fds = [int(n) for n in sys.argv[3].split(",")]
+_board.timed = sys.argv[4] == "1"
+_board.version = tuple([int(part) for part in sys.argv[5].split(".")])
+_target = sys.argv[6]
 sys.argv[:] = []
 
 # Until the board is there: what the simulator holds shall lie together, and leave the program's heap in one piece.

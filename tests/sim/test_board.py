@@ -200,3 +200,16 @@ def test_an_interpreter_that_does_not_start_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         board.start()
     board.stop()
+    with pytest.raises(RuntimeError, match="cannot be asked to boot"):
+        board.power_on()
+
+
+def test_what_goes_wrong_in_the_board_itself_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with running(tmp_path, "time.sleep(60)") as (board, _):
+        monkeypatch.setattr(board.pins, "restart", lambda **_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            board.reset()
+        assert b"simulator: ZeroDivisionError" in board.console
+        monkeypatch.undo()
+        board.reset()
+        assert board.running
