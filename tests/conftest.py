@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import faulthandler
+import os
+import threading
+from collections.abc import Generator
+
 import pytest
 
 WORKERS = 2
+# What a test has after its timeout, which ends it by an exception, to put away what it has made.
+ENDING_SECONDS = 60.0
+
+_errors = pytest.StashKey[int]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -31,6 +40,29 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "simulator(reason): needs the simulated board; skipped with --port")
+    # Before a test's output is captured.
+    config.stash[_errors] = os.dup(2)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """A test that hangs even after its timeout, in what ends it, ends its process: xdist says so and goes on."""
+    marker = item.get_closest_marker("timeout")
+    limit = float(marker.args[0] if marker else item.config.getini("timeout"))
+    watchdog = threading.Timer(limit + ENDING_SECONDS, _give_up, (item.nodeid, item.config.stash[_errors]))
+    watchdog.daemon = True
+    watchdog.start()
+    try:
+        return (yield)
+    finally:
+        watchdog.cancel()
+
+
+def _give_up(name: str, errors: int) -> None:
+    """Tell what every thread was doing, and end."""
+    os.write(errors, f"\n{name} hangs:\n".encode())
+    faulthandler.dump_traceback(errors)
+    os._exit(1)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

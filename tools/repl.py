@@ -16,6 +16,8 @@ from mpremote.transport_serial import SerialTransport
 BAUDRATE = 115200
 # For each byte of an answer, and for the prompt.
 ANSWER_SECONDS = 10.0
+# Until a board that reads nothing is given up.
+WRITE_SECONDS = 10.0
 CHUNK = 512
 REOPEN_SECONDS = 0.2
 
@@ -32,7 +34,9 @@ class _Transport(SerialTransport):
         self.use_raw_paste = True
         self.device_name = url
         self.mounted = False
-        self.serial: Any = serial.serial_for_url(url, BAUDRATE, timeout=ANSWER_SECONDS, exclusive=True)
+        self.serial: Any = serial.serial_for_url(
+            url, BAUDRATE, timeout=ANSWER_SECONDS, write_timeout=WRITE_SECONDS, exclusive=True
+        )
 
 
 class Repl:

@@ -16,7 +16,7 @@ class Bridge:
     """Serves the tty at ``path``, one connection after the other, at ``url``. A context manager."""
 
     def __init__(self, path: str) -> None:
-        self._tty = os.open(path, os.O_RDWR | os.O_NOCTTY)
+        self._tty = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
         self._server = socket.create_server(("127.0.0.1", 0))
         self.url = f"socket://127.0.0.1:{self._server.getsockname()[1]}"
         self._ending = threading.Event()
@@ -50,5 +50,6 @@ class Bridge:
                 data = memoryview(connection.recv(PIECE))
                 if not data:
                     return
-                while data:
-                    data = data[os.write(self._tty, data) :]
+                while data and not self._ending.is_set():
+                    if select.select([], [self._tty], [], LOOK_SECONDS)[1]:
+                        data = data[os.write(self._tty, data) :]

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import select
-import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 
 import pytest
 from littlefs import LittleFS, UserContext
 
 from sim.board import Board
 from sim.images import firmware_flash
+from tests.system.bridge import Bridge
 from tests.system.host import OK, READY, Host
 from tests.system.test_development import GMR_LINE
 from tools import install, package, repl
@@ -36,42 +32,6 @@ def main():
 }
 # Before boot.py had a version.
 OLD_BOOT = (package.ROOT / "boot.py").read_bytes().partition(b"\n")[2]
-
-
-class Bridge:
-    """A tty at a TCP port, as a ser2net would put it there."""
-
-    def __init__(self, tty: str) -> None:
-        self._tty = os.open(tty, os.O_RDWR | os.O_NOCTTY)
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._ended = threading.Event()
-        self.url = f"socket://127.0.0.1:{self._listener.getsockname()[1]}"
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-
-    def __enter__(self) -> Bridge:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._ended.set()
-        self._listener.close()
-        self._thread.join()
-        os.close(self._tty)
-
-    def _serve(self) -> None:
-        connection, _ = self._listener.accept()
-        with connection:
-            while not self._ended.is_set():
-                for end in select.select([connection, self._tty], [], [], 0.05)[0]:
-                    if end is connection:
-                        data = connection.recv(4096)
-                        if not data:
-                            return
-                        os.write(self._tty, data)
-                    else:
-                        connection.sendall(os.read(self._tty, 4096))
 
 
 @pytest.fixture(autouse=True)
