@@ -9,7 +9,9 @@ FAMILIES = (
     ("system", "chip_commands", b"+SYSTIMESTAMP +SYSREG +SYSTEMP +RFPOWER"),
     ("system", "uart_commands uart_line settings", b"+UART +UART_CUR +UART_DEF"),
     ("system", "file_commands", b"+FS +FSMOUNT"),
+    ("system", "flash_commands host_data", b"+SYSFLASH"),
     ("system", "user_ram", b"+USERRAM"),
+    ("system", "filter_commands", b"+SYSMSGFILTER +SYSMSGFILTERCFG"),
     ("wifi", "wifi_commands wifi_control settings", b"+CWMODE +CWJAP +CWQAP +CWSTATE"),
     (
         "wifi",

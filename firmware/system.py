@@ -16,6 +16,8 @@ class System:
         self.port = None
         # The block of AT+USERRAM, or None.
         self.user_block = None
+        # The filter of AT+SYSMSGFILTER, or None.
+        self.message_filter = None
         self._watchdog = machine.WDT(timeout=config.watchdog_ms)
         self._proven = False
         self.on_proven = None
