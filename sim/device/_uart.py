@@ -38,8 +38,8 @@ _KEEP = object()
 
 _rx = [None] * 3
 _tx = [None] * 3
-# 1 after a look in vain, until something is written. Who looks again and again keeps this machine busy, and a board's
-# loop turns much slower than this one: the second look in vain takes time.
+# 1 after a look (without a baud rate: one in vain), until something is read or written. Who looks again and again keeps
+# this machine busy, and a board's loop turns much slower than this one: the second look takes time.
 _looked = [0] * 3
 _something = [None] * 3  # polls that tell whether there is something to read
 _baudrate = [115201] * 3
@@ -142,11 +142,10 @@ class UART(io.IOBase):
             raise OSError(1, "ESP_FAIL")
         port = self._port
         if _board.timed:
-            count = _board.op(_ANY, port)
-            if not count and _looked[port]:
+            if _looked[port]:
                 utime.sleep_us(_TURN_US)
-            _looked[port] = 0 if count else 1
-            return count
+            _looked[port] = 1
+            return _board.op(_ANY, port)
         for _ in _something[port].ipoll(_looked[port]):
             _looked[port] = 0
             return _board.op(_ANY, port)
@@ -345,6 +344,7 @@ def _read(uart, view):
     """Read as the driver does: wait for the first byte, then for each further one."""
     port = uart._port
     if _board.timed:
+        _looked[port] = 0
         _board.op(_SYNC, port)
     if uart._timeout and not _board.op(_ANY, port):
         _wait(uart, uart._timeout)
