@@ -1,11 +1,11 @@
-"""AT+CIFSR, AT+CIPDOMAIN, AT+CIPDNS and AT+PING (ESP-AT user guide, "TCP/IP AT Commands"). Loaded when called."""
+"""AT+CIFSR, AT+CIPDOMAIN and AT+PING (ESP-AT user guide, "TCP/IP AT Commands"). Loaded when called."""
 
 from binascii import hexlify
 
 import network
 from micropython import const
 
-from firmware.at_error import NO_NETWORK, NOT_POSSIBLE, TIMED_OUT, TRANSFER_FAILED, AtError
+from firmware.at_error import NO_NETWORK, NOT_POSSIBLE, TIMED_OUT, AtError
 from firmware.command import command, integer, string
 from firmware.unload import unload
 
@@ -30,11 +30,9 @@ def commands(wifi):
         integer(0, 60_000, optional=True),
         integer(0, 1, optional=True),
     )
-    server = (string(7, 15, optional=True),)
     return (
         command(b"+CIFSR", execute=addresses),
         command(b"+CIPDOMAIN", domain, set=_resolve),
-        command(b"+CIPDNS", (integer(0, 1),) + server * 3, set=_set_dns, query=_query_dns),
         command(b"+PING", (string(1, 253),), set=_ping),
     )
 
@@ -61,22 +59,6 @@ async def _resolve(at, host, family, limit, every):
     except OSError:
         raise AtError(NO_NETWORK)
     at.info('+CIPDOMAIN:"%s"' % address)
-
-
-def _set_dns(at, manual, first, second, third):
-    if not manual:
-        # The port has no way back to what DHCP gave but a new connection.
-        raise AtError(NOT_POSSIBLE)
-    if second or third or not first:
-        raise AtError(NOT_POSSIBLE)
-    try:
-        network.ipconfig(dns=str(first, "utf-8"))
-    except (OSError, ValueError):
-        raise AtError(TRANSFER_FAILED)
-
-
-def _query_dns(at):
-    at.info('+CIPDNS:0,"%s"' % network.ipconfig("dns"))
 
 
 async def _ping(at, host):

@@ -23,6 +23,7 @@ _NAMES = (
     "staip",
     "apip",
     "dhcp",
+    "dns",
     "ap",
     "apssid",
     "apkey",

@@ -25,6 +25,8 @@ class Wifi:
         self.station = network.WLAN(network.STA_IF)
         self.mode = 0
         self.ssid = self.key = self.bssid = b""
+        # The name server that AT+CIPDNS has set, "" for that of DHCP.
+        self.name_server = ""
         self.wanted = self.tried = self.joining = False
         self.link = DOWN
         # The links of TCP/IP (``firmware.net.Net``), once there were any.
@@ -53,6 +55,9 @@ class Wifi:
         """See what has become of the connection, and give what is new to ``say``."""
         link, before = self._look(), self.link
         self.link = link
+        if link == UP and self.name_server:
+            # DHCP sets its own with each lease and at each renewal.
+            network.ipconfig(dns=self.name_server)
         if link == before:
             return
         if before != DOWN and link != UP:

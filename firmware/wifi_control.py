@@ -21,6 +21,7 @@ def start(wifi, settings):
     wifi.ssid = settings.text("ssid")
     wifi.key = settings.text("key")
     wifi.bssid = unhexlify(settings.text("bssid").replace(b":", b""))
+    wifi.name_server = settings.text("dns").split(b",")[0].decode()
     activate(wifi, settings.integer("mode", 0), settings)
     if settings.integer("auto", 1):
         connect_stored(wifi)
