@@ -18,10 +18,10 @@ from sim.rpc import Gone, Server
 
 START = Path(__file__).with_name("device") / "_start.py"
 _JOIN_SECONDS = 10
-# How often it is looked whether an interrupt is harmless, and for how long before a program that does not rest is
-# interrupted wherever it is.
+# How often it is looked whether an interrupt is harmless, and after how much work, of the processor's time, a program
+# that does not rest is interrupted wherever it is. The firmware starts in less.
 _LOOK_SECONDS = 0.005
-_BUSY_SECONDS = 0.2
+_BUSY_SECONDS = 0.4
 _LOOKS = 20
 # The numbers of two system calls on x86 and ARM, with 32 and 64 bits; futex waits for a lock.
 _READ = (3, 0, 63)
@@ -131,10 +131,10 @@ class Process:
             asked = -1
             while not self._killed and wanted() and self._server.instead is not None:
                 if asked != self._asked:
-                    asked, deadline = self._asked, time.monotonic() + _BUSY_SECONDS
+                    asked, enough = self._asked, self._worked() + _BUSY_SECONDS
                 if self._serving.acquire(timeout=_LOOK_SECONDS):
                     if self._server.instead is not None:
-                        self._interrupt_stopped(wanted, time.monotonic() > deadline)
+                        self._interrupt_stopped(wanted, self._worked() > enough)
                     self._serving.release()
                 time.sleep(_LOOK_SECONDS)
             self._server.instead = None
@@ -166,11 +166,20 @@ class Process:
             time.sleep(_LOOK_SECONDS / _LOOKS)
         return False
 
+    def _worked(self) -> float:
+        """The seconds that the processor has worked for the program."""
+        try:
+            fields = Path(f"/proc/{self._child.pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return 0.0
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def _system_call(self) -> tuple[int | None, int | None]:
         """Number and first argument of the system call that the main thread is in; None if it is in none."""
         try:
             words = Path(f"/proc/{self._child.pid}/syscall").read_text().split()
-            return int(words[0]), int(words[1], 16)
+            call = int(words[0])  # negative: stopped in the program itself
+            return (call, int(words[1], 16)) if call >= 0 else (None, None)
         except (OSError, ValueError, IndexError):
             return None, None
 
