@@ -79,5 +79,5 @@ def _beside_a_block(folder: Path) -> bool:
             host.command(b"AT+USERRAM=3,%d" % len(data), ram.chunks(data), OK, patience=PATIENCE)
             return b"MemoryError" not in board.console
     except AssertionError as error:
-        print(f"heap of {heap} bytes:", *str(error).split())
+        print(f"heap of {heap} bytes:", *str(error)[-small_heap.SHOWN :].split())
         return False

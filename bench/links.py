@@ -87,6 +87,7 @@ def measure(folder: Path) -> Iterator[Figure]:
     data = os.urandom(SIZE)
     with boards.firmware(folder / "firmware", config={"baudrate": BAUDRATE}, timed=True) as (_, host):
         join(host)
+        host.command(b"AT+SYSMSG=1")
         for name, mode, transfer, passing in WAYS:
             with TcpServer() as server:
                 host.command(b"AT+CIPMODE=%d" % passing)

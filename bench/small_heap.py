@@ -18,6 +18,8 @@ BLOCK_AREA = BLOCK + BLOCK * 3 // 128 + 8192
 SMALL_BLOCK = 32 * 1024
 # What a smaller block adds: the heap is doubled at least.
 SMALL_AREA = HEAP
+# Of an error, its end.
+SHOWN = 400
 # The walk waits for what the station reports.
 CONFIG = {"wifi_poll_ms": 100}
 
@@ -44,5 +46,5 @@ def _walk(folder: Path, heap: int, block: int, clients: bool = False) -> bool:
                 walk.run(block)
             return b"MemoryError" not in board.console
     except AssertionError as error:
-        print(f"heap of {heap} bytes:", *str(error).split())
+        print(f"heap of {heap} bytes:", *str(error)[-SHOWN:].split())
         return False
