@@ -4,7 +4,7 @@ from binascii import hexlify
 
 from micropython import const
 
-from firmware.at_error import NOT_POSSIBLE, NOT_THERE, VALUE, AtError
+from firmware.at_error import NOT_THERE, VALUE, AtError
 from firmware.command import command, integer, string
 from firmware.scan import scan
 from firmware.unload import unload
@@ -65,8 +65,6 @@ async def _list(at, wifi, ssid=None, mac=None, channel=None, passive=None, short
         address = mac_of(mac)
         if not address:
             raise AtError(VALUE | 1)
-    if passive:
-        raise AtError(NOT_POSSIBLE)
     if not wifi.mode & _STATION:
         raise AtError(NOT_THERE)
     from firmware.settings import Settings
