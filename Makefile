@@ -7,8 +7,8 @@ VERSION ?=
 MICROPYTHON ?=
 FLASH_SIZE ?=
 PYTEST_ARGS ?=
-# A file's tests share a board, so they stay together.
-PYTEST := $(VENV_PYTHON) -m pytest -n auto --dist loadfile
+# A file's tests share a board, so they stay together; tests/conftest.py says which files begin.
+PYTEST := $(VENV_PYTHON) -m pytest -n auto --dist loadfile --no-loadscope-reorder
 PORT ?=
 IMAGE ?=
 SOURCE ?=

@@ -9,7 +9,7 @@ from collections.abc import Generator
 
 import pytest
 
-WORKERS = 2
+WORKERS = 3
 # What a test has after its timeout, which ends it by an exception, to put away what it has made.
 ENDING_SECONDS = 60.0
 
@@ -32,8 +32,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """How many processes ``make test`` spreads the tests over: a simulated board takes more than one core at times, and
-    a real one has one port.
+    """How many processes ``make test`` spreads the tests over, two cores given: tests wait more than they work. A real
+    board has one port.
     """
     return 0 if config.getoption("--port") else WORKERS
 
@@ -47,15 +47,20 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """A test that hangs even after its timeout, in what ends it, ends its process: xdist says so and goes on."""
-    marker = item.get_closest_marker("timeout")
-    limit = float(marker.args[0] if marker else item.config.getini("timeout"))
-    watchdog = threading.Timer(limit + ENDING_SECONDS, _give_up, (item.nodeid, item.config.stash[_errors]))
+    seconds = _limit(item) + ENDING_SECONDS
+    watchdog = threading.Timer(seconds, _give_up, (item.nodeid, item.config.stash[_errors]))
     watchdog.daemon = True
     watchdog.start()
     try:
         return (yield)
     finally:
         watchdog.cancel()
+
+
+def _limit(item: pytest.Item) -> float:
+    """The test's timeout in seconds."""
+    marker = item.get_closest_marker("timeout")
+    return float(marker.args[0] if marker else item.config.getini("timeout"))
 
 
 def _give_up(name: str, errors: int) -> None:
@@ -66,6 +71,11 @@ def _give_up(name: str, errors: int) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    longest: dict[object, float] = {}
+    for item in items:
+        longest[item.path] = max(longest.get(item.path, 0.0), _limit(item))
+    # The files with tests that may take long: were they last, one process would work on while the others have ended.
+    items.sort(key=lambda item: -longest[item.path])
     if not config.getoption("--port"):
         return
     for item in items:

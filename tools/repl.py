@@ -60,10 +60,12 @@ class Repl:
     def close(self) -> None:
         self._transport.close()
 
-    def run(self, code: str, silence: float = ANSWER_SECONDS) -> bytes:
-        """Run statements, which print something at least every ``silence`` seconds or end; what they print."""
+    def run(self, code: str, silence: float | None = None) -> bytes:
+        """Run statements, which print something at least every ``silence`` seconds (``ANSWER_SECONDS``) or end; what
+        they print.
+        """
         try:
-            printed, error_text = self._transport.exec_raw(code, timeout=silence)
+            printed, error_text = self._transport.exec_raw(code, timeout=silence or ANSWER_SECONDS)
         except (TransportError, serial.SerialException, struct.error, OSError) as error:
             raise ReplError(f"the board at {self._url} is gone: {error}") from error
         if error_text:
