@@ -6,8 +6,9 @@ import time
 
 import pytest
 
+from sim.board import Board
 from tests.system.host import BUSY, ERROR, OK, PROMPT, READY, WRITE_OK, Host, error
-from tests.system.own_commands import COMMANDS_PY, NEEDED
+from tests.system.own_commands import COMMANDS_PY, NEEDED, arrive, held
 
 USER_FILES = {"commands.py": COMMANDS_PY}
 own_commands = pytest.mark.simulator(NEEDED)
@@ -20,50 +21,50 @@ JOIN_PATIENCE = 30
 
 
 @own_commands
-def test_input_is_dropped_with_one_busy(host: Host) -> None:
-    host.send(b"AT+NAP=300")
-    host.send(b"AT+SYSLOG=1")
-    host.expect(BUSY + OK)
+def test_input_is_dropped_with_one_busy(host: Host, board: Board) -> None:
+    with held(host, board):
+        host.send(b"AT+SYSLOG=1")
+        host.expect(BUSY)
+    host.expect(OK)
     host.expect_nothing()
     host.command(b"AT+SYSLOG?", b"+SYSLOG:0\r\n", OK)
 
 
 @own_commands
-def test_each_burst_gets_one_busy(host: Host) -> None:
-    host.send(b"AT+NAP=500")
-    for burst in (b"AT\r\n", b"AT+GMR\r\nAT\r\nAT\r\n", b"x\r\n"):
-        time.sleep(BETWEEN_BURSTS)
-        host.write(burst)
-        host.expect(BUSY)
+def test_each_burst_gets_one_busy(host: Host, board: Board) -> None:
+    with held(host, board):
+        for burst in (b"AT\r\n", b"AT+GMR\r\nAT\r\nAT\r\n", b"x\r\n"):
+            time.sleep(BETWEEN_BURSTS)
+            host.write(burst)
+            host.expect(BUSY)
     host.expect(OK)
     host.expect_nothing()
 
 
 @own_commands
-def test_the_code_of_busy(host: Host) -> None:
+def test_the_code_of_busy(host: Host, board: Board) -> None:
     host.command(b"AT+SYSLOG=1")
-    host.send(b"AT+NAP=300")
-    for _ in range(2):
-        time.sleep(BETWEEN_BURSTS)
-        host.send(b"AT")
-        host.expect(b"ERR CODE:0x010b0000\r\n\r\nbusy p...\r\n")
+    with held(host, board):
+        for _ in range(2):
+            time.sleep(BETWEEN_BURSTS)
+            host.send(b"AT")
+            host.expect(b"ERR CODE:0x010b0000\r\n\r\nbusy p...\r\n")
     host.expect(OK)
 
 
 @own_commands
-def test_a_long_burst_gets_one_busy(host: Host) -> None:
-    host.send(b"AT+NAP=300")
-    time.sleep(BETWEEN_BURSTS)
-    host.write(b"AT+GMR\r\n" * 300 + b"x" * 1000 + b"\r\n")
+def test_a_long_burst_gets_one_busy(host: Host, board: Board) -> None:
+    with held(host, board):
+        arrive(host, board, b"AT+GMR\r\n" * 300 + b"x" * 1000 + b"\r\n")
     host.expect(BUSY + OK)
     host.expect_nothing()
 
 
 @own_commands
-def test_input_is_not_echoed(started: Host) -> None:
-    started.send(b"AT+NAP=300")
-    started.expect(b"AT+NAP=300\r\n")
-    started.send(b"AT")
+def test_input_is_not_echoed(started: Host, board: Board) -> None:
+    with held(started, board):
+        started.expect(b"AT+HOLD\r\n")
+        arrive(started, board, b"AT\r\n")
     started.expect(BUSY + OK)
     started.send(b"AT")
     started.expect(b"AT\r\n" + OK)
@@ -71,20 +72,20 @@ def test_input_is_not_echoed(started: Host) -> None:
 
 @own_commands
 @pytest.mark.parametrize("line", [b"\r\n", b"\n", b"\r\n\r\n"])
-def test_empty_lines_are_ignored(host: Host, line: bytes) -> None:
-    host.send(b"AT+NAP=200")
-    time.sleep(BETWEEN_BURSTS)
-    host.write(line)
+def test_empty_lines_are_ignored(host: Host, board: Board, line: bytes) -> None:
+    with held(host, board):
+        arrive(host, board, line)
     host.expect(OK)
 
 
 @own_commands
-@pytest.mark.parametrize("piece", [b"AT+GM", b"A", b"AT+USERMCUSLE", b"AT+RST", b"AT+SLEEP=0\r", b"x" * 400])
+@pytest.mark.parametrize("piece", [b"AT+GM", b"A", b"AT+USERMCUSLE", b"AT+RST", b"AT+SLEEP=0\r", b"x" * 300])
 @pytest.mark.parametrize("rest", [b"R\r\n", b"EP=0\n", b"\n", b"A" * 600 + b"\r\n"])
-def test_a_line_half_received_when_the_command_ends_is_dropped(host: Host, piece: bytes, rest: bytes) -> None:
-    host.send(b"AT+NAP=60")
-    time.sleep(0.03)
-    host.write(piece)
+def test_a_line_half_received_when_the_command_ends_is_dropped(
+    host: Host, board: Board, piece: bytes, rest: bytes
+) -> None:
+    with held(host, board):
+        arrive(host, board, piece)
     host.expect(BUSY + OK)
     host.write(rest)
     host.expect_nothing()
@@ -92,19 +93,19 @@ def test_a_line_half_received_when_the_command_ends_is_dropped(host: Host, piece
 
 
 @own_commands
-def test_the_rest_of_a_dropped_line_is_not_echoed(started: Host) -> None:
-    started.send(b"AT+NAP=60")
-    started.expect(b"AT+NAP=60\r\n")
-    started.write(b"AT+GM")
+def test_the_rest_of_a_dropped_line_is_not_echoed(started: Host, board: Board) -> None:
+    with held(started, board):
+        started.expect(b"AT+HOLD\r\n")
+        arrive(started, board, b"AT+GM")
     started.expect(BUSY + OK)
     started.write(b"R\r\nAT\r\n")
     started.expect(b"AT\r\n" + OK)
 
 
 @own_commands
-def test_what_follows_a_dropped_line_is_carried_out(host: Host) -> None:
-    host.send(b"AT+NAP=60")
-    host.write(b"AT+GM")
+def test_what_follows_a_dropped_line_is_carried_out(host: Host, board: Board) -> None:
+    with held(host, board):
+        arrive(host, board, b"AT+GM")
     host.expect(BUSY + OK)
     host.write(b"R\r\nAT\r\nAT+SYSLOG?\r\n")
     host.expect(OK + b"+SYSLOG:0\r\n" + OK)
@@ -127,48 +128,51 @@ def test_what_follows_a_dropped_line_is_carried_out(host: Host) -> None:
         (b"AT+USERMCUSLEEP=?", b"+USERMCUSLEEP:(0-1)\r\n" + OK),
     ],
 )
-def test_a_served_line_is_answered_at_once(host: Host, line: bytes, answer: bytes, terminator: bytes) -> None:
+def test_a_served_line_is_answered_at_once(
+    host: Host, board: Board, line: bytes, answer: bytes, terminator: bytes
+) -> None:
     host.command(b"AT+SYSLOG=1")
     host.command(b"AT+USERWKMCUCFG=1,2,1,0,1000")
-    host.send(b"AT+NAP=200")
-    host.write(line + terminator)
-    host.expect(answer)
-    host.expect_nothing(0.02)
+    with held(host, board):
+        host.write(line + terminator)
+        host.expect(answer)
+        host.expect_nothing(0.02)
     host.expect(OK)
 
 
 @own_commands
-def test_a_served_line_takes_effect(host: Host) -> None:
+def test_a_served_line_takes_effect(host: Host, board: Board) -> None:
     host.command(b"AT+USERWKMCUCFG=1,2,1,0,1000,3")
     for line, asleep in ((b"USERMCUSLEEP=1", 1), (b"USERMCUSLEEP=0", 0), (b"USERMCUSLEEP=1", 1), (b"SLEEP=0", 0)):
-        host.send(b"AT+NAP=100")
-        host.command(b"AT+" + line)
+        with held(host, board):
+            host.command(b"AT+" + line)
         host.expect(OK)
         host.command(b"AT+USERMCUSLEEP?", b"+USERMCUSLEEP:%d\r\n" % asleep, OK)
 
 
 @own_commands
-def test_a_served_line_may_come_byte_by_byte(host: Host) -> None:
-    host.send(b"AT+NAP=1000")
-    for byte in b"AT+SLEEP=0\r\n":
-        time.sleep(0.03)
-        host.write(bytes((byte,)))
-    host.expect(OK + OK)
-
-
-@own_commands
-def test_several_served_lines_in_one_burst(host: Host) -> None:
-    host.send(b"AT+NAP=200")
-    host.write(b"AT+SLEEP=0\r\nAT+USERMCUSLEEP=0\r\nAT+SLEEP=0\n")
-    host.expect(OK + ERROR + OK)
+def test_a_served_line_may_come_byte_by_byte(host: Host, board: Board) -> None:
+    with held(host, board):
+        for byte in b"AT+SLEEP=0\r\n":
+            time.sleep(0.03)
+            host.write(bytes((byte,)))
+        host.expect(OK)
     host.expect(OK)
 
 
 @own_commands
-def test_served_and_other_lines_in_one_burst(host: Host) -> None:
-    host.send(b"AT+NAP=200")
-    host.write(b"AT\r\nAT+SLEEP=0\r\nAT\r\nAT+SLEEP=0\r\n")
-    host.expect(BUSY + OK + OK)
+def test_several_served_lines_in_one_burst(host: Host, board: Board) -> None:
+    with held(host, board):
+        host.write(b"AT+SLEEP=0\r\nAT+USERMCUSLEEP=0\r\nAT+SLEEP=0\n")
+        host.expect(OK + ERROR + OK)
+    host.expect(OK)
+
+
+@own_commands
+def test_served_and_other_lines_in_one_burst(host: Host, board: Board) -> None:
+    with held(host, board):
+        host.write(b"AT\r\nAT+SLEEP=0\r\nAT\r\nAT+SLEEP=0\r\n")
+        host.expect(BUSY + OK + OK)
     host.expect(OK)
 
 
@@ -180,11 +184,12 @@ def test_restart_is_served(host: Host) -> None:
 
 
 @own_commands
-def test_served_lines_are_not_echoed(started: Host) -> None:
-    started.send(b"AT+NAP=200")
-    started.expect(b"AT+NAP=200\r\n")
-    started.send(b"AT+SLEEP=0")
-    started.expect(OK + OK)
+def test_served_lines_are_not_echoed(started: Host, board: Board) -> None:
+    with held(started, board):
+        started.expect(b"AT+HOLD\r\n")
+        started.send(b"AT+SLEEP=0")
+        started.expect(OK)
+    started.expect(OK)
 
 
 @own_commands
@@ -212,16 +217,17 @@ def test_served_lines_are_not_echoed(started: Host) -> None:
         b"AT+USERMCUSLEEP=" + b"0" * 241,
     ],
 )
-def test_every_other_line_is_busy(host: Host, line: bytes) -> None:
-    host.send(b"AT+NAP=100")
-    host.send(line)
-    host.expect(BUSY + OK)
+def test_every_other_line_is_busy(host: Host, board: Board, line: bytes) -> None:
+    with held(host, board):
+        host.send(line)
+        host.expect(BUSY)
+    host.expect(OK)
     host.expect_nothing(0.02)
 
 
 @own_commands
 def test_a_served_line_comes_between_two_pieces_of_an_answer(host: Host) -> None:
-    host.send(b"AT+TALK=20,20")
+    host.send(b"AT+TALK=20,50")
     host.expect(b"+TALK:0\r\n")
     host.send(b"AT+SLEEP=0")
     host.send(b"AT")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import pytest
 
 from sim.board import Board
 from tests.system import upgrades
+from tests.system.boards import wait_for_level
 from tests.system.host import OK, PROMPT, READY, WRITE_OK, Host
 from tests.system.http_server import HttpServer
 
@@ -16,14 +16,6 @@ WAKE_GPIO = 18
 MEASUREMENTS = bytes(range(256)) * 40
 
 pytestmark = pytest.mark.simulator("makes the network drop and watches the wake pin")
-
-
-def wait_for_level(board: Board, level: int) -> None:
-    """Wait until the wake pin has this level, as the sleeping host's interrupt does."""
-    deadline = time.monotonic() + 5
-    while board.pins.level(WAKE_GPIO) != level and time.monotonic() < deadline:
-        time.sleep(0.002)
-    assert board.pins.level(WAKE_GPIO) == level
 
 
 def test_the_main_job(make_board: Callable[..., Board]) -> None:
@@ -53,10 +45,10 @@ def test_the_main_job(make_board: Callable[..., Board]) -> None:
 
         # The network drops: the module wakes the host, waits for its word, and only then tells.
         board.network.drop()
-        wait_for_level(board, 1)
+        wait_for_level(board, WAKE_GPIO, 1)
         host.expect_nothing()
         host.command(b"AT+USERMCUSLEEP=0", OK, b"WIFI DISCONNECT\r\n")
-        wait_for_level(board, 0)
+        wait_for_level(board, WAKE_GPIO, 0)
         board.network.restore()
         host.expect(b"WIFI CONNECTED\r\nWIFI GOT IP\r\n")
 

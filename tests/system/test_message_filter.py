@@ -6,9 +6,10 @@ import pytest
 
 from sim.board import Board
 from tests.system import ram
+from tests.system.boards import wait_for_level
 from tests.system.host import ERROR, OK, PROMPT, READY, WRITE_OK, Host, error
 from tests.system.http_server import HttpServer
-from tests.system.test_wake import GPIO, USER_FILES, wait_for_level
+from tests.system.test_wake import GPIO, USER_FILES
 from tests.system.upgrades import JOINED
 
 CONFIG = {"report_queue": 4, "wifi_poll_ms": 20}
@@ -283,7 +284,7 @@ def test_a_filtered_report_does_not_wake_the_host(plain: Host, board: Board) -> 
     plain.command(b'AT+TELL="quiet",9')
     plain.command(b"AT+USERREPORT?", b"+USERREPORT:0,0\r\n", OK)
     plain.command(b'AT+TELL="loud"')
-    wait_for_level(board, 1)
+    wait_for_level(board, GPIO, 1)
     assert [level for _, level in board.pins.trace(GPIO)[before:]] == [1]
     plain.command(b"AT+USERMCUSLEEP=0", OK, b"loud0\r\n")
 

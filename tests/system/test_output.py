@@ -9,7 +9,7 @@ import pytest
 from sim.board import Board
 from tests.system.conftest import MakeBoard
 from tests.system.host import BUSY, ERROR, OK, PROMPT, READY, WRITE_OK, Host
-from tests.system.own_commands import COMMANDS_PY, NEEDED
+from tests.system.own_commands import COMMANDS_PY, NEEDED, arrive, held, tell, will_tell
 from tests.system.ram import chunks, fill
 
 USER_FILES = {"commands.py": COMMANDS_PY}
@@ -38,22 +38,25 @@ def test_reports_keep_their_number_and_order(host: Host) -> None:
 
 
 @own_commands
-def test_a_report_comes_while_a_command_is_in_progress(host: Host) -> None:
-    host.command(b"AT+LATER=50")
-    host.command(b"AT+NAP=300", LATER, OK)
+def test_a_report_comes_while_a_command_is_in_progress(host: Host, board: Board) -> None:
+    will_tell(host, board)
+    with held(host, board):
+        tell(board)
+        host.expect(LATER)
+    host.expect(OK)
 
 
 @own_commands
 @pytest.mark.parametrize("echo", [False, True])
-def test_a_report_waits_for_a_line_half_received(host: Host, echo: bool) -> None:
+def test_a_report_waits_for_a_line_half_received(host: Host, board: Board, echo: bool) -> None:
+    will_tell(host, board)
     if echo:
         host.command(b"ATE1")
-    host.send(b"AT+LATER=50")
-    host.expect((b"AT+LATER=50\r\n" if echo else b"") + OK)
     for byte in b"AT+SYSLOG?":
         host.write(bytes((byte,)))
         if echo:
             host.expect(bytes((byte,)))
+        tell(board)
         time.sleep(SOON / 3)
     host.expect_nothing()
     host.write(b"\r\n")
@@ -61,18 +64,20 @@ def test_a_report_waits_for_a_line_half_received(host: Host, echo: bool) -> None
 
 
 @own_commands
-def test_a_report_waits_for_a_line_that_is_being_dropped(host: Host) -> None:
-    host.command(b"AT+LATER=50")
-    host.write(b"x" * 300)
+def test_a_report_waits_for_a_line_that_is_being_dropped(host: Host, board: Board) -> None:
+    will_tell(host, board)
+    arrive(host, board, b"x" * 300)
+    tell(board)
     host.expect_nothing(SOON)
     host.write(b"\r\n")
     host.expect(ERROR + LATER)
 
 
 @own_commands
-def test_a_report_comes_when_a_half_line_is_left_alone(host: Host) -> None:
-    host.command(b"AT+LATER=50")
-    host.write(b"AT+SYSL")
+def test_a_report_comes_when_a_half_line_is_left_alone(host: Host, board: Board) -> None:
+    will_tell(host, board)
+    arrive(host, board, b"AT+SYSL")
+    tell(board)
     host.expect_nothing(SOON)
     host.expect(LATER)
     host.write(b"OG?\r\n")
@@ -80,17 +85,20 @@ def test_a_report_comes_when_a_half_line_is_left_alone(host: Host) -> None:
 
 
 @own_commands
-def test_a_report_does_not_split_an_answer(host: Host) -> None:
-    host.command(b"AT+LATER=30")
+def test_a_report_does_not_split_an_answer(host: Host, board: Board) -> None:
+    will_tell(host, board)
     host.send(b"AT+TALK=10,20")
-    host.expect(b"".join(b"+TALK:%d\r\n" % number for number in range(10)) + OK + LATER)
+    host.expect(b"+TALK:0\r\n")
+    tell(board)
+    host.expect(b"".join(b"+TALK:%d\r\n" % number for number in range(1, 10)) + OK + LATER)
 
 
 @own_commands
-def test_a_report_does_not_come_between_prompt_and_data(host: Host) -> None:
+def test_a_report_does_not_come_between_prompt_and_data(host: Host, board: Board) -> None:
     host.command(b"AT+USERRAM=1,8")
-    host.command(b"AT+LATER=30")
+    will_tell(host, board)
     host.command(b"AT+USERRAM=2,8", PROMPT)
+    tell(board)
     host.expect_nothing(SOON)
     host.write(b"1234")
     host.expect_nothing()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sim.board import Board
-from tests.system.boards import flash_with
+from tests.system.boards import flash_with, wait_for_level
 from tests.system.host import ERROR, OK, READY, Host, error
 from tools.package import ROOT
 
@@ -54,13 +53,6 @@ def running(make_board: MakeBoard, source: str, **more: bytes) -> Iterator[tuple
         yield board, host
         host.command(b"AT")
         host.close()
-
-
-def wait_for_level(board: Board, number: int, level: int) -> None:
-    deadline = time.monotonic() + 5
-    while board.pins.level(number) != level and time.monotonic() < deadline:
-        time.sleep(0.002)
-    assert board.pins.level(number) == level
 
 
 def play(board: Board, host: Host, session: str) -> None:

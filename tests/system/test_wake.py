@@ -8,28 +8,32 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from sim.board import Board
+from tests.system.boards import wait_for_level
 from tests.system.host import ERROR, OK, PROMPT, READY, WRITE_OK, Host, error
+from tests.system.own_commands import TOLD, arrive, tell
 
 CONFIG = {"report_queue": 4, "wifi_poll_ms": 20}
-# AT+TELL="text"[,count[,delay]]: message reports text0, text1, ..., after so many milliseconds.
+# AT+TELL="text"[,count[,1]]: message reports text0, text1, ..., with 1 when ``tell`` says so.
 USER_FILES = {
     "commands.py": b"""
 import asyncio
+from machine import Pin
 from firmware.command import command, integer, string
 
-async def tell_later(at, text, count, delay):
-    await asyncio.sleep_ms(delay)
+async def tell_later(at, text, count):
+    while not Pin(21).value():
+        await asyncio.sleep_ms(2)
     for number in range(count):
         at.report(text + b"%d" % number)
 
-def tell(at, text, count, delay):
-    if delay:
-        asyncio.create_task(tell_later(at, text, count or 1, delay))
+def tell(at, text, count, later):
+    if later:
+        asyncio.create_task(tell_later(at, text, count or 1))
         return
     for number in range(count or 1):
         at.report(text + b"%d" % number)
 
-COMMANDS = (command("+TELL", (string(1, 200), integer(1, 99, True), integer(1, 9999, True)), set=tell),)
+COMMANDS = (command("+TELL", (string(1, 200), integer(1, 99, True), integer(1, 1, True)), set=tell),)
 """
 }
 
@@ -51,14 +55,6 @@ def levels(board: Board) -> Levels:
     return lambda: [level for _, level in board.pins.trace(GPIO)[before:]]
 
 
-def wait_for_level(board: Board, level: int) -> None:
-    """Wait until the wake GPIO has this level."""
-    deadline = time.monotonic() + 5
-    while board.pins.level(GPIO) != level and time.monotonic() < deadline:
-        time.sleep(0.002)
-    assert board.pins.level(GPIO) == level
-
-
 def enable_gpio(host: Host, delay: int, check: int = 1, signal: int = 1) -> None:
     host.command(b"AT+USERWKMCUCFG=1,1,%d,%d,%d,%d" % (GPIO, signal, delay, check))
 
@@ -75,6 +71,12 @@ def asleep(host: Host) -> int:
     answer = host.answer(b"AT+USERMCUSLEEP?")
     assert answer in (b"+USERMCUSLEEP:0\r\n" + OK, b"+USERMCUSLEEP:1\r\n" + OK)
     return int(answer[14:15])
+
+
+def will_tell(host: Host, board: Board) -> None:
+    """A report, a0, comes after ``tell``."""
+    board.pins.drive(TOLD, 0)
+    host.command(b'AT+TELL="a",1,1')
 
 
 # The configuration: parameters and their checks.
@@ -254,7 +256,7 @@ def test_a_restart_while_the_host_sleeps(fresh: Host, board: Board, levels: Leve
     enable_gpio(fresh, 60000)
     fall_asleep(fresh)
     fresh.command(b'AT+TELL="lost"')
-    wait_for_level(board, 1)
+    wait_for_level(board, GPIO, 1)
     fresh.command(b"AT+RST", OK, READY)
     # A signal that has begun is not cut short, nor does it flicker.
     assert levels() == [None, 0, 1]
@@ -344,7 +346,7 @@ def test_an_event_ends_the_wait(host: Host, board: Board, levels: Levels, signal
     enable_gpio(host, 60000, signal=signal)
     fall_asleep(host)
     host.command(b'AT+TELL="a",3')
-    wait_for_level(board, signal)
+    wait_for_level(board, GPIO, signal)
     host.expect_nothing()
     host.command(b"AT+USERMCUSLEEP=0", OK, b"a0\r\na1\r\na2\r\n")
     assert levels() == [None, 1 - signal, signal, 1 - signal]
@@ -355,7 +357,7 @@ def test_sleep_0_ends_the_wait_and_leaves_the_gpio_to_the_gate(host: Host, board
     enable_gpio(host, 60000, check=2)
     host.command(b"AT+SLEEP=1")
     host.command(b'AT+TELL="a"')
-    wait_for_level(board, 1)
+    wait_for_level(board, GPIO, 1)
     # Neither of these counts with method 2, so neither may touch the GPIO.
     host.command(b"AT+USERMCUSLEEP=0")
     host.command(b"AT+USERMCUSLEEP=1")
@@ -370,9 +372,9 @@ def test_usermcusleep_1_takes_the_signal_back_and_the_wait_goes_on(host: Host, b
     enable_gpio(host, 60000)
     fall_asleep(host)
     host.command(b'AT+TELL="a"')
-    wait_for_level(board, 1)
+    wait_for_level(board, GPIO, 1)
     host.command(b"AT+USERMCUSLEEP=1")
-    wait_for_level(board, 0)
+    wait_for_level(board, GPIO, 0)
     host.expect_nothing()
     host.command(b"AT+USERREPORT?", b"+USERREPORT:1,0\r\n", OK)
     host.command(b"AT+USERMCUSLEEP=0", OK, b"a0\r\n")
@@ -425,7 +427,7 @@ def test_a_report_that_waits_when_the_host_falls_asleep_again_wakes_it_again(
     for _ in range(2):
         fall_asleep(host)
         host.command(b'AT+TELL="a"')
-        wait_for_level(board, 1)
+        wait_for_level(board, GPIO, 1)
         host.command(b"AT+USERMCUSLEEP=0", OK, b"a0\r\n")
     assert levels() == [None, 0, 1, 0, 1, 0]
 
@@ -480,39 +482,42 @@ def test_a_host_that_sleeps_again_at_once_is_woken_anew(host: Host) -> None:
 
 
 @NEEDS_REPORTS
-def test_no_wake_byte_inside_an_echo(host: Host) -> None:
+def test_no_wake_byte_inside_an_echo(host: Host, board: Board) -> None:
     enable_uart(host, 0x57, 60000)
     fall_asleep(host)
+    will_tell(host, board)
     host.command(b"ATE1")
-    host.command(b'AT+TELL="a",1,100', b'AT+TELL="a",1,100\r\n', OK)
     host.write(b"AT+USERREP")
     host.expect(b"AT+USERREP")
-    host.expect_nothing(0.2)
+    tell(board)
+    host.expect_nothing(0.1)
     host.write(b"ORT?\r\n")
     host.expect(b"ORT?\r\n+USERREPORT:1,0\r\n" + OK + b"W")
     host.command(b"AT+USERMCUSLEEP=0", b"AT+USERMCUSLEEP=0\r\n", OK, b"a0\r\n")
 
 
 @NEEDS_REPORTS
-def test_a_line_that_stays_unfinished_does_not_hold_the_wake_byte_for_ever(host: Host) -> None:
+def test_a_line_that_stays_unfinished_does_not_hold_the_wake_byte_for_ever(host: Host, board: Board) -> None:
     enable_uart(host, 0x57, 60000)
     fall_asleep(host)
-    host.command(b'AT+TELL="a",1,20')
-    host.write(b"AT+USERMCUSL")
+    will_tell(host, board)
+    arrive(host, board, b"AT+USERMCUSL")
+    tell(board)
     host.expect(b"W")
     host.write(b"EEP=0\r\n")
     host.expect(OK + b"a0\r\n")
 
 
 @NEEDS_REPORTS
-def test_no_wake_byte_between_a_prompt_and_its_end(host: Host) -> None:
+def test_no_wake_byte_between_a_prompt_and_its_end(host: Host, board: Board) -> None:
     enable_uart(host, 0x57, 60000)
     host.command(b"AT+USERRAM=1,64")
     fall_asleep(host)
-    host.command(b'AT+TELL="a",1,50')
+    will_tell(host, board)
     data = b"AT+USERMCUSLEEP=0\r\nAT+SLEEP=0\r\n"
     host.command(b"AT+USERRAM=2,%d" % len(data), PROMPT)
     host.write(data[:20])
+    tell(board)
     host.expect_nothing(0.15)
     host.write(data[20:])
     host.expect(WRITE_OK + b"W")
@@ -522,16 +527,19 @@ def test_no_wake_byte_between_a_prompt_and_its_end(host: Host) -> None:
 
 
 @NEEDS_REPORTS
-def test_no_wake_byte_inside_a_payload(host: Host) -> None:
+def test_no_wake_byte_inside_a_payload(host: Host, board: Board) -> None:
     size = 24 * 1024
     enable_uart(host, 0x57, 60000)
     host.command(b"AT+USERRAM=1,%d" % size)
     fall_asleep(host)
-    host.command(b'AT+TELL="a",1,50')
+    will_tell(host, board)
     # More than all buffers hold, so this is under way until the host reads.
     host.send(b"AT+USERRAM=3,%d" % size)
+    head = b"+USERRAM:1024,"
+    host.expect(head)
+    tell(board)
     time.sleep(0.2)
-    host.expect((b"+USERRAM:1024," + bytes(1024)) * (size // 1024) + OK + b"W")
+    host.expect(((head + bytes(1024)) * (size // 1024))[len(head) :] + OK + b"W")
     host.command(b"AT+USERMCUSLEEP=0", OK, b"a0\r\n")
     host.command(b"AT+USERRAM=0")
 
@@ -580,7 +588,7 @@ def test_the_worked_example(joined: Host, board: Board, levels: Levels) -> None:
     assert levels() == [None, 0]
     joined.command(b"AT+USERMCUSLEEP=1")
     board.network.drop()
-    wait_for_level(board, 1)
+    wait_for_level(board, GPIO, 1)
     joined.expect_nothing()
     joined.command(b"AT+USERMCUSLEEP=0", OK, b"WIFI DISCONNECT\r\n")
     assert levels() == [None, 0, 1, 0]
@@ -606,9 +614,10 @@ def test_a_host_is_woken_and_answers_while_a_command_is_in_progress(
     enable_gpio(host, 60000)
     host.command(b"AT+CWMODE=1")
     fall_asleep(host)
-    host.command(b'AT+TELL="a",1,50')
+    will_tell(host, board)
     host.send(b'AT+CWJAP="%s","%s"' % (ssid, password))
-    wait_for_level(board, 1)
+    tell(board)
+    wait_for_level(board, GPIO, 1)
     host.command(b"AT+USERMCUSLEEP=0", OK, b"a0\r\n")
     host.expect(b"WIFI CONNECTED\r\nWIFI GOT IP\r\n" + OK)
     assert levels() == [None, 0, 1, 0]
