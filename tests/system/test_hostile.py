@@ -8,8 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sim.board import Board
 from tests.system.host import BUSY, ERROR, OK, PROMPT, WRITE_OK, Host
-from tests.system.own_commands import COMMANDS_PY, NEEDED
+from tests.system.own_commands import COMMANDS_PY, NEEDED, arrive, held
 from tests.system.ram import PATIENCE, chunks
 
 USER_FILES = {"commands.py": COMMANDS_PY}
@@ -138,10 +139,10 @@ def test_nuls_around_a_command(host: Host) -> None:
 
 @pytest.mark.simulator(NEEDED)
 @pytest.mark.parametrize("seed", range(3))
-def test_binary_noise_while_a_command_is_in_progress(host: Host, seed: int) -> None:
+def test_binary_noise_while_a_command_is_in_progress(host: Host, board: Board, seed: int) -> None:
     noise = random.Random(seed).randbytes(3000)
-    host.send(b"AT+NAP=500")
-    host.write(noise + b"\n")
+    with held(host, board):
+        arrive(host, board, noise + b"\n")
     host.expect(BUSY + OK)
     host.expect_nothing()
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -47,9 +49,23 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Mon
     assert cache.kept(b"of this", lambda: b"data") == b"data"
 
 
+def test_others_wait_for_the_one_who_makes_it(folder: Path) -> None:
+    made = []
+
+    def make() -> bytes:
+        made.append(1)
+        time.sleep(0.1)
+        return b"data"
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(lambda _: cache.kept(b"of this", make), range(4))) == [b"data"] * 4
+    assert len(made) == 1
+    assert len(list(folder.iterdir())) == 1
+
+
 def test_the_package_is_what_it_would_be_without(folder: Path) -> None:
-    for _ in range(2):
-        for version in (None, "1.2.3", "a'b"):
-            smaller = shrink(package.sources(version=version))
-            expected = {f"{name[:-3]}.mpy": package.compile_module(name, text) for name, text in smaller.items()}
+    for version in (None, "a'b"):
+        smaller = shrink(package.sources(version=version))
+        expected = {f"{name[:-3]}.mpy": package.compile_module(name, text) for name, text in smaller.items()}
+        for _ in range(2):
             assert package.bytecode(version=version) == expected

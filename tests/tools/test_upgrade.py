@@ -15,6 +15,7 @@ from sim.board import Board
 from sim.images import firmware_flash
 from sim.models import ESP32C3
 from tests.system.boards import flash_with
+from tests.system.host import READY, Host
 from tests.system.upgrades import image, image_with
 from tests.tools.images import make_official
 from tools import app_image, at_line, file_server, upgrade
@@ -26,9 +27,13 @@ NEW = "2.0.0"
 
 
 @pytest.fixture
-def board(tmp_path: Path) -> Iterator[Board]:
-    """A board that runs and is on no network."""
+def board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Board]:
+    """A board that runs and is on no network; it is there, however busy this machine is."""
+    monkeypatch.setattr(at_line, "TRY_SECONDS", 10.0)
     with Board(tmp_path / "board", flash_image=flash_with({"config.json": b'{"ota_timeout_ms": 1000}'})) as board:
+        host = Host(board.port)
+        host.expect(READY, 20)
+        host.close()
         yield board
 
 
