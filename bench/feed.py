@@ -22,15 +22,19 @@ LINE = b"AT+USEROTADATA=%d" % PIECE
 
 
 def measure(folder: Path) -> Iterator[Figure]:
-    """Whole pieces of 4096 bytes, each with its line and its answer."""
+    """Whole pieces of 4096 bytes, each with its line and its answer, on both boards in turn."""
     data = upgrade.image(SIZE)
     pieces = len(data) // PIECE
-    with boards.firmware(folder / "firmware", config={"baudrate": BAUDRATE}, timed=True) as (_, host):
-        host.command(b"AT+USEROTASTART=%d" % len(data))
-        seconds = _feed(host, data, pieces)
     settings = {"baudrate": BAUDRATE, "line": len(LINE) + 2, "piece": PIECE, "pieces": pieces}
-    with boards.script(folder / "bare", "feed.py", settings, timed=True) as (_, bare_host):
-        bare_seconds = _feed(bare_host, data, pieces)
+    with (
+        boards.firmware(folder / "firmware", config={"baudrate": BAUDRATE}, timed=True) as (_, host),
+        boards.script(folder / "bare", "feed.py", settings, timed=True) as (_, bare),
+    ):
+        host.command(b"AT+USEROTASTART=%d" % len(data))
+        blocks = [data[number * PIECE : (number + 1) * PIECE] for number in range(pieces)]
+        times = [(_feed(host, block), _feed(bare, block)) for block in blocks]
+    # What else this machine does is not the board's.
+    seconds, bare_seconds = (statistics.median(column) for column in zip(*times, strict=True))
     kilobytes = PIECE / 1024
     allowed = PIECE * BITS / BAUDRATE + ERASE_SECONDS + WRITE_SECONDS_PER_SECTOR
     name = f"host-fed upgrade, {BAUDRATE} baud, median piece"
@@ -38,15 +42,11 @@ def measure(folder: Path) -> Iterator[Figure]:
     yield figures.faster(f"{name}, of a bare loop", kilobytes / seconds, "KB/s", kilobytes / bare_seconds, 0.9)
 
 
-def _feed(host: Host, data: bytes, pieces: int) -> float:
-    """Seconds for a piece, from its line to its answer. The median: what else this machine does is not the board's."""
-    answer = b"\r\nRecv %d bytes\r\n" % PIECE + OK
-    times = []
-    for number in range(pieces):
-        begin = time.perf_counter()
-        host.send(LINE)
-        host.expect(PROMPT)
-        host.write(data[number * PIECE : (number + 1) * PIECE])
-        host.expect(answer)
-        times.append(time.perf_counter() - begin)
-    return statistics.median(times)
+def _feed(host: Host, block: bytes) -> float:
+    """Seconds for a piece, from its line to its answer."""
+    begin = time.perf_counter()
+    host.send(LINE)
+    host.expect(PROMPT)
+    host.write(block)
+    host.expect(b"\r\nRecv %d bytes\r\n" % PIECE + OK)
+    return time.perf_counter() - begin
