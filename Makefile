@@ -44,8 +44,8 @@ bench: .venv/ready ## measure against the plainest code, write build/bench.json
 lint: .venv/ready ## ruff and mypy
 	@$(VENV_PYTHON) -m ruff check
 	@$(VENV_PYTHON) -m ruff format --check
-	@$(VENV_PYTHON) -m mypy
-	@$(VENV_PYTHON) -m mypy --config-file mypy-device.ini
+	@$(VENV_PYTHON) -m mypy --cache-dir .mypy_cache/device --config-file mypy-device.ini & device=$$!; \
+		$(VENV_PYTHON) -m mypy; host=$$?; wait $$device && exit $$host
 
 format: .venv/ready ## put the sources into the project's form
 	@$(VENV_PYTHON) -m ruff check --fix
