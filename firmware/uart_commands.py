@@ -66,7 +66,7 @@ class UartCommands:
         sent = port.try_write(OK)
         if not sent:
             port.put(OK)
-        if not sent or port.backlog_ms() > _SHORT_MS:
+        if not sent or (port.backlog_ms() > _SHORT_MS and not port.uart.txdone()):
             return self._switch_later(port, line)
         return self._set(port, line)
 
