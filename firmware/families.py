@@ -21,7 +21,7 @@ FAMILIES = (
     (
         "wifi",
         "ip_commands addresses settings wifi_control",
-        b"+CIPSTAMAC +CIPAPMAC +CIPSTA +CIPAP +CWDHCP +CWDHCPS",
+        b"+CIPSTAMAC +CIPAPMAC +CIPSTA +CIPAP +CWDHCP +CWDHCPS +CIPDNS",
     ),
     ("wifi", "scan_commands scan addresses settings", b"+CWLAP +CWLAPOPT"),
     ("wifi", "access_point_commands addresses settings", b"+CWSAP +CWLIF +CWQIF"),
@@ -38,7 +38,6 @@ FAMILIES = (
     ("wifi", "saved_link net settings", b"+SAVETRANSLINK"),
     ("wifi", "tls_settings net", b"+CIPSSLCCONF +CIPSSLCSNI +CIPSSLCCN"),
     ("wifi", "address_commands", b"+CIFSR +CIPDOMAIN +PING"),
-    ("wifi", "dns_commands addresses settings", b"+CIPDNS"),
     ("wifi", "time_commands net", b"+CIPSNTPCFG +CIPSNTPTIME +CIPSNTPINTV"),
     ("wifi", "link_settings net", b"+CIPMUX +CIPDINFO +CIPRECVTYPE +CIPRECVMODE +CIPMODE"),
     ("wifi", "http_commands", b"+HTTPCLIENT +HTTPGETSIZE +HTTPCGET +HTTPCPOST +HTTPCPUT +HTTPURLCFG +HTTPCHEAD"),
