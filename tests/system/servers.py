@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
+import random
 import socket
 import ssl
 import threading
@@ -76,6 +78,14 @@ class EchoServer(TcpServer):
         except OSError:
             pass
         connection.close()
+
+
+def free_port() -> int:
+    """A port for the module to take: none of those that systems give to whoever asks for any."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def receive(connection: socket.socket, count: int) -> bytes:

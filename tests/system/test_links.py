@@ -14,7 +14,7 @@ import pytest
 from sim.board import Board
 from tests.system.host import ERROR, OK, PROMPT, Host, error
 from tests.system.links import CONNECT, SEND_OK, escape, send, start
-from tests.system.servers import EchoServer, TcpServer, receive
+from tests.system.servers import EchoServer, TcpServer, free_port, receive
 from tests.system.upgrades import JOINED
 
 
@@ -234,12 +234,12 @@ def test_datagrams(several: Host) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as remote:
         remote.bind(("127.0.0.1", 0))
         remote.settimeout(5)
-        port = remote.getsockname()[1]
-        several.command(b'AT+CIPSTART=4,"UDP","127.0.0.1",%d,47123,0' % port, b"4," + CONNECT)
+        port, own = remote.getsockname()[1], free_port()
+        several.command(b'AT+CIPSTART=4,"UDP","127.0.0.1",%d,%d,0' % (port, own), b"4," + CONNECT)
         send(several, b"one", 4)
-        assert remote.recvfrom(100) == (b"one", ("127.0.0.1", 47123))
-        remote.sendto(b"first", ("127.0.0.1", 47123))
-        remote.sendto(b"second", ("127.0.0.1", 47123))
+        assert remote.recvfrom(100) == (b"one", ("127.0.0.1", own))
+        remote.sendto(b"first", ("127.0.0.1", own))
+        remote.sendto(b"second", ("127.0.0.1", own))
         several.expect(b"\r\n+IPD,4,5:first\r\n+IPD,4,6:second")
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
             other.bind(("127.0.0.1", 0))
@@ -252,14 +252,15 @@ def test_datagrams(several: Host) -> None:
 
 
 def test_a_server_and_its_clients(several: Host) -> None:
+    port = free_port()
     several.command(b"AT+CIPSERVER?", b"+CIPSERVER:0\r\n" + OK)
     several.command(b"AT+CIPSERVERMAXCONN=2")
-    several.command(b"AT+CIPSERVER=1,47124")
-    several.command(b"AT+CIPSERVER=1,47124", b"no change\r\n" + OK)
-    several.command(b"AT+CIPSERVER?", b'+CIPSERVER:1,47124,"TCP",0,0\r\n' + OK)
-    with socket.create_connection(("127.0.0.1", 47124), 5) as one, socket.create_connection(("127.0.0.1", 47124), 5):
+    several.command(b"AT+CIPSERVER=1,%d" % port)
+    several.command(b"AT+CIPSERVER=1,%d" % port, b"no change\r\n" + OK)
+    several.command(b"AT+CIPSERVER?", b'+CIPSERVER:1,%d,"TCP",0,0\r\n' % port + OK)
+    with socket.create_connection(("127.0.0.1", port), 5) as one, socket.create_connection(("127.0.0.1", port), 5):
         several.expect(b"0,CONNECT\r\n1,CONNECT\r\n")
-        with socket.create_connection(("127.0.0.1", 47124), 5) as third:
+        with socket.create_connection(("127.0.0.1", port), 5) as third:
             assert third.recv(1) == b""
         one.sendall(b"request")
         several.expect(b"\r\n+IPD,0,7:request")
@@ -269,14 +270,15 @@ def test_a_server_and_its_clients(several: Host) -> None:
         several.command(b"AT+CIPSERVER=0,1", b"0,CLOSED\r\n1,CLOSED\r\n" + OK)
         assert one.recv(1) == b""
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", 47124), 1)
+        socket.create_connection(("127.0.0.1", port), 1)
 
 
 def test_a_client_that_is_silent(several: Host) -> None:
+    port = free_port()
     several.command(b"AT+CIPSTO=1")
     several.command(b"AT+CIPSTO?", b"+CIPSTO:1\r\n" + OK)
-    several.command(b"AT+CIPSERVER=1,47125")
-    with socket.create_connection(("127.0.0.1", 47125), 5) as remote:
+    several.command(b"AT+CIPSERVER=1,%d" % port)
+    with socket.create_connection(("127.0.0.1", port), 5) as remote:
         several.expect(b"0,CONNECT\r\n")
         several.expect(b"0,CLOSED\r\n")
         assert remote.recv(1) == b""

@@ -288,14 +288,14 @@ def test_a_write_without_a_byte(impatient: Host) -> None:
 
 
 def test_each_byte_gives_more_time(impatient: Host) -> None:
-    impatient.command(b"AT+USERPROMPT=400")
-    impatient.command(b"AT+USERRAM=1,6")
-    impatient.command(b"AT+USERRAM=2,6", PROMPT)
-    for byte in b"abcdef":
+    impatient.command(b"AT+USERPROMPT=1000")
+    impatient.command(b"AT+USERRAM=1,12")
+    impatient.command(b"AT+USERRAM=2,12", PROMPT)
+    for byte in b"abcdefghijkl":
         time.sleep(0.1)
         impatient.write(bytes([byte]))
     impatient.expect(b"\r\nWRITE OK\r\n")
-    impatient.command(b"AT+USERRAM=3,6", b"+USERRAM:6,abcdef", OK)
+    impatient.command(b"AT+USERRAM=3,12", b"+USERRAM:12,abcdefghijkl", OK)
 
 
 def test_a_url_that_stops(impatient: Host, board: Board, http: HttpServer, image: bytes) -> None:

@@ -11,7 +11,7 @@ import pytest
 from sim.board import Board
 from tests.system.host import OK, PROMPT, READY, Host, error
 from tests.system.links import CONNECT, GUARD, escape, start
-from tests.system.servers import TcpServer, receive
+from tests.system.servers import TcpServer, free_port, receive
 from tests.system.upgrades import JOINED
 
 CONFIG = {"wifi_poll_ms": 20}
@@ -89,12 +89,13 @@ def test_details_of_a_single_link(module: Host, server: TcpServer) -> None:
 def test_details_of_several_links(module: Host, server: TcpServer) -> None:
     module.command(b"AT+CIPMUX=1")
     module.command(b"AT+SYSMSG=3")
-    line = b'+LINK_CONN:0,3,"UDP",0,"127.0.0.1",1234,47201\r\n'
-    module.command(b'AT+CIPSTART=3,"UDP","127.0.0.1",1234,47201', line, OK)
-    module.command(b"AT+CIPSERVER=1,47202")
-    with socket.create_connection(("127.0.0.1", 47202), 5) as remote:
+    own, listening = free_port(), free_port()
+    line = b'+LINK_CONN:0,3,"UDP",0,"127.0.0.1",1234,%d\r\n' % own
+    module.command(b'AT+CIPSTART=3,"UDP","127.0.0.1",1234,%d' % own, line, OK)
+    module.command(b"AT+CIPSERVER=1,%d" % listening)
+    with socket.create_connection(("127.0.0.1", listening), 5) as remote:
         port = remote.getsockname()[1]
-        module.expect(b'+LINK_CONN:0,0,"TCP",1,"127.0.0.1",%d,47202\r\n' % port)
+        module.expect(b'+LINK_CONN:0,0,"TCP",1,"127.0.0.1",%d,%d\r\n' % (port, listening))
     module.expect(b"0,CLOSED\r\n")
     module.send(b'AT+CIPSTARTEX="TCP","127.0.0.1",%d' % server.port)
     with server.accept() as remote:
@@ -143,12 +144,13 @@ def test_a_link_that_is_lost_after_pass_through_stays_closed(module: Host, serve
 
 
 def test_pass_through_with_the_only_client_of_the_server(module: Host) -> None:
+    port = free_port()
     module.command(b"AT+CIPMUX=1")
     module.command(b"AT+CIPMODE=1", error(NOT_THERE))
     module.command(b"AT+SYSMSG=5")
     module.command(b"AT+CIPSERVERMAXCONN=1")
-    module.command(b"AT+CIPSERVER=1,47203")
-    with socket.create_connection(("127.0.0.1", 47203), 5) as first:
+    module.command(b"AT+CIPSERVER=1,%d" % port)
+    with socket.create_connection(("127.0.0.1", port), 5) as first:
         module.expect(b"0,CONNECT\r\n")
         module.command(b"AT+CIPMODE=1")
         module.command(b'AT+CIPSTART=1,"TCP","127.0.0.1",80', error(NOT_THERE))
@@ -158,7 +160,7 @@ def test_pass_through_with_the_only_client_of_the_server(module: Host) -> None:
         first.sendall(b"to the host")
         module.expect(b"to the host")
     module.expect(b"0,CLOSED\r\n")
-    with socket.create_connection(("127.0.0.1", 47203), 5) as second:
+    with socket.create_connection(("127.0.0.1", port), 5) as second:
         second.sendall(b"of the next client")
         module.expect(b"0,CONNECT\r\nof the next client")
         module.write(b"answer")
@@ -171,7 +173,7 @@ def test_pass_through_with_the_only_client_of_the_server(module: Host) -> None:
 
 def test_no_pass_through_to_a_changing_address(module: Host) -> None:
     module.command(b"AT+CIPMODE=1")
-    module.command(b'AT+CIPSTART="UDP","127.0.0.1",1234,47204,2', CONNECT)
+    module.command(b'AT+CIPSTART="UDP","127.0.0.1",1234,%d,2' % free_port(), CONNECT)
     module.command(b"AT+CIPSEND", error(NOT_THERE))
     module.command(b"AT+CIPCLOSE", b"CLOSED\r\n" + OK)
 
@@ -226,11 +228,12 @@ def test_pass_through_by_datagrams_from_the_start_on(module: Host) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as remote:
         remote.bind(("127.0.0.1", 0))
         remote.settimeout(5)
-        module.command(b'AT+SAVETRANSLINK=1,"127.0.0.1",%d,"UDP",47205' % remote.getsockname()[1])
+        own = free_port()
+        module.command(b'AT+SAVETRANSLINK=1,"127.0.0.1",%d,"UDP",%d' % (remote.getsockname()[1], own))
         restart(module, b"\r\n>")
         module.write(b"one")
-        assert remote.recvfrom(100) == (b"one", ("127.0.0.1", 47205))
-        remote.sendto(b"two", ("127.0.0.1", 47205))
+        assert remote.recvfrom(100) == (b"one", ("127.0.0.1", own))
+        remote.sendto(b"two", ("127.0.0.1", own))
         module.expect(b"two")
         leave(module)
         module.command(b"AT+CIPCLOSE", b"CLOSED\r\n" + OK)
