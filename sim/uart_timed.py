@@ -59,6 +59,11 @@ class TimedUart(Uart):
             self._drive()
             return super().any() + len(self._ring)
 
+    def txdone(self) -> bool:
+        with self._changed:
+            self._send()
+            return super().txdone()
+
     def sync(self) -> None:
         with self._changed:
             self._step()
