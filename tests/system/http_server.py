@@ -16,6 +16,8 @@ from typing import Self
 
 from aiohttp import web
 
+from tests.system.servers import Server
+
 CHUNK = 3000
 START_SECONDS = 10.0
 
@@ -119,64 +121,33 @@ class HttpServer:
         return response
 
 
-class RawServer:
-    """A listening socket; ``serve`` gets each connection once the request header has been read, then it is closed. With
-    ``tls`` it is HTTPS.
+class RawServer(Server):
+    """A listening socket; ``answer`` gets each connection once the request header has been read, then it is closed.
+    With ``tls`` it is HTTPS.
     """
 
     def __init__(
         self,
-        serve: Callable[[socket.socket], None],
+        answer: Callable[[socket.socket], None],
         address: str = "127.0.0.1",
         listener: socket.socket | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
+        super().__init__(listener or socket.create_server(("", 0)), tls)
         self.address = address
-        self._tls = tls
         self.requests: list[bytes] = []
-        self._serve = serve
-        self._listener = listener or socket.create_server(("", 0))
-        self.port: int = self._listener.getsockname()[1]
-        self._thread = threading.Thread(target=self._accept, name="raw-server", daemon=True)
+        self._answer = answer
 
     def url(self, path: str = "/image.bin") -> str:
         return f"{'https' if self._tls else 'http'}://{self.address}:{self.port}{path}"
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        # Closing alone would not wake the thread up.
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self._thread.join()
-
-    def use(self, tls: ssl.SSLContext) -> None:
-        """From the next connection on this is its certificate."""
-        self._tls = tls
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            with contextlib.suppress(OSError):
-                if self._tls:
-                    connection = self._tls.wrap_socket(connection, server_side=True)
-                with connection:
-                    self._answer(connection)
-
-    def _answer(self, connection: socket.socket) -> None:
-        request = b""
-        while b"\r\n\r\n" not in request and (data := connection.recv(4096)):
-            request += data
-        self.requests.append(request)
-        self._serve(connection)
+    def serve(self, connection: socket.socket) -> None:
+        with connection:
+            request = b""
+            while b"\r\n\r\n" not in request and (data := connection.recv(4096)):
+                request += data
+            self.requests.append(request)
+            self._answer(connection)
 
 
 @contextlib.contextmanager

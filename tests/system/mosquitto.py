@@ -13,6 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.system.servers import free_port
+
 START_SECONDS = 10.0
 PATH = "/usr/sbin:/usr/local/sbin"
 CONFIGURATION = """\
@@ -31,12 +33,6 @@ def missing() -> str:
     return " ".join(name for name in ("mosquitto", "mosquitto_pub", "mosquitto_sub") if not _find(name))
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
 def _find(name: str) -> str | None:
     return shutil.which(name) or shutil.which(name, path=PATH)
 
@@ -45,7 +41,7 @@ class Mosquitto:
     """A broker on ``port`` of this machine, a context manager; ``more`` are lines of its configuration."""
 
     def __init__(self, folder: Path, more: str = "allow_anonymous true") -> None:
-        self.port = _free_port()
+        self.port = free_port()
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
         self._configuration = folder / "mosquitto.conf"

@@ -15,6 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.system.servers import Server, free_port
+
 START_SECONDS = 10.0
 STARTS = 5
 PIECE = 4096
@@ -94,8 +96,7 @@ class Nginx:
     def __enter__(self) -> Self:
         for _ in range(STARTS):
             # Free at this moment: another process may be quicker.
-            with socket.create_server(("127.0.0.1", 0)) as listener:
-                self.port = listener.getsockname()[1]
+            self.port = free_port()
             if self._start():
                 return self
         raise AssertionError(f"nginx does not start: {(self.folder / 'error.log').read_text()}")
@@ -122,44 +123,25 @@ class Nginx:
         self._process.wait()
 
 
-class FaultyProxy:
+class FaultyProxy(Server):
     """Passes connections on to ``port`` of this machine; ``most(n)`` tells how many bytes of the answer the n-th one,
-    counted from 1, carries before it is lost, None for all. A context manager.
+    counted from 1, carries before it is lost, None for all.
     """
 
     def __init__(self, port: int, most: Callable[[int], int | None]) -> None:
+        super().__init__()
         self.connections = 0
         self.lost = 0
         self._behind = port
         self._most = most
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self.port: int = self._listener.getsockname()[1]
-        self._thread = threading.Thread(target=self._accept, name="faulty-proxy", daemon=True)
 
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.port}{path}"
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self._thread.join()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            self.connections += 1
-            most = self._most(self.connections)
-            threading.Thread(target=self._carry, args=(client, most), name="connection", daemon=True).start()
+    def serve(self, connection: socket.socket) -> None:
+        self.connections += 1
+        most = self._most(self.connections)
+        threading.Thread(target=self._carry, args=(connection, most), name="connection", daemon=True).start()
 
     def _carry(self, client: socket.socket, most: int | None) -> None:
         """One request, and its answer up to ``most`` bytes: the firmware asks once per connection."""

@@ -5,29 +5,27 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from types import TracebackType
-from typing import Self
+
+from tests.system.servers import Server
 
 CONNECT, PUBLISH, PUBREC, PUBREL, SUBSCRIBE, UNSUBSCRIBE, PING = 0x10, 0x30, 0x50, 0x60, 0x80, 0xA0, 0xC0
 
 
-class SmallBroker:
-    """One client at a time, in a thread; a context manager.
+class SmallBroker(Server):
+    """One client at a time.
 
     ``packets`` are those that have come, first byte and body. ``accepted`` is what CONNACK says, ``granted`` what
     SUBACK says. What is in ``unanswered``, first bytes' upper halves, gets no answer.
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self.packets: list[tuple[int, bytes]] = []
         self.accepted = 0
         self.granted = 0
         self.unanswered: set[int] = set()
         self._arrived = threading.Condition()
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
         self._client: socket.socket | None = None
-        self._thread = threading.Thread(target=self._accept, name="small-broker", daemon=True)
 
     def say(self, data: bytes) -> None:
         """Send raw bytes to the client."""
@@ -48,29 +46,12 @@ class SmallBroker:
         with self._arrived:
             return self._arrived.wait_for(there, timeout)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for end in (self._listener, self._client):
-            with contextlib.suppress(OSError):
-                if end:
-                    end.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self._thread.join()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                self._client, _ = self._listener.accept()
-            except OSError:
-                return
-            with self._client, contextlib.suppress(OSError, EOFError):
-                while True:
-                    self._serve(self._client)
+    def serve(self, connection: socket.socket) -> None:
+        self._client = connection
+        connection.settimeout(None)
+        with connection, contextlib.suppress(EOFError):
+            while True:
+                self._serve(connection)
 
     def _serve(self, client: socket.socket) -> None:
         first = _read(client, 1)[0]
