@@ -23,7 +23,7 @@ from sim.board import Board
 from tests.system import slots
 from tests.system.boards import flash_with
 from tests.system.host import OK, READY, Host
-from tests.system.upgrades import JOINED
+from tests.system.upgrades import join
 
 START_PATIENCE = 20.0
 # What puts a running module into the state after its start but for the echo; each may fail.
@@ -168,9 +168,7 @@ def staying(host: Host, board: Board, ssid: bytes, password: bytes) -> Host:
     """The host of a module on the network that does not restart after an upgrade and tells error codes; no image is in
     its other slot.
     """
-    if not host.answer(b"AT+CWSTATE?").startswith(b"+CWSTATE:2,"):
-        host.command(b"AT+CWMODE=1,0")
-        host.command(b'AT+CWJAP="%s","%s"' % (ssid, password), JOINED, OK, patience=20)
+    join(host, ssid, password)
     host.command(b"AT+USEROTAABORT")
     host.command(b"AT+USEROTACFG=0,0")
     host.command(b"AT+SYSLOG=1")

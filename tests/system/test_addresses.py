@@ -7,7 +7,7 @@ import pytest
 from sim.board import Board
 from tests.system.host import ERROR, OK, READY, Host, error
 from tests.system.time_server import TimeServer
-from tests.system.upgrades import JOINED
+from tests.system.upgrades import JOINED, join
 
 NTP = 123
 
@@ -15,9 +15,7 @@ NTP = 123
 @pytest.fixture
 def joined(host: Host, ssid: bytes, password: bytes) -> Host:
     """The host of a module on the network."""
-    if not host.answer(b"AT+CWSTATE?").startswith(b"+CWSTATE:2,"):
-        host.command(b"AT+CWMODE=1,0")
-        host.command(b'AT+CWJAP="%s","%s"' % (ssid, password), JOINED, OK, patience=20)
+    join(host, ssid, password)
     return host
 
 

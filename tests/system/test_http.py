@@ -14,7 +14,7 @@ from tests.system.conftest import START_PATIENCE, MakeBoard
 from tests.system.host import BUSY, ERROR, OK, PROMPT, READY, Host, error
 from tests.system.http_server import HttpServer, RawServer, closed_port
 from tests.system.ram import pattern
-from tests.system.upgrades import JOINED
+from tests.system.upgrades import JOINED, join
 
 CONFIG = {"wifi_poll_ms": 20}
 # Less than the first area of a board's heap: what passes through does not pile up.
@@ -48,9 +48,7 @@ def server() -> Iterator[HttpServer]:
 @pytest.fixture
 def online(host: Host, ssid: bytes, password: bytes) -> Host:
     """A module on the network that tells error codes."""
-    if not host.answer(b"AT+CWSTATE?").startswith(b"+CWSTATE:2,"):
-        host.command(b"AT+CWMODE=1,0")
-        host.command(b'AT+CWJAP="%s","%s"' % (ssid, password), JOINED, OK, patience=20)
+    join(host, ssid, password)
     host.command(b"AT+SYSLOG=1")
     host.command(b"AT+HTTPURLCFG=0")
     host.command(b"AT+HTTPCHEAD=0")

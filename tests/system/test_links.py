@@ -15,15 +15,13 @@ from sim.board import Board
 from tests.system.host import ERROR, OK, PROMPT, Host, error
 from tests.system.links import CONNECT, SEND_OK, escape, send, start
 from tests.system.servers import EchoServer, TcpServer, free_port, receive
-from tests.system.upgrades import JOINED
+from tests.system.upgrades import join
 
 
 @pytest.fixture
 def joined(host: Host, ssid: bytes, password: bytes) -> Host:
     """The host of a module on the network, one link at a time, none open."""
-    if not host.answer(b"AT+CWSTATE?").startswith(b"+CWSTATE:2,"):
-        host.command(b"AT+CWMODE=1,0")
-        host.command(b'AT+CWJAP="%s","%s"' % (ssid, password), JOINED, OK, patience=20)
+    join(host, ssid, password)
     for line in (b"AT+CIPCLOSE=5", b"AT+CIPCLOSE", b"AT+CIPSERVER=0,1", b"AT+CIPMODE=0", b"AT+CIPMUX=0"):
         host.answer(line)
     for line in (b"AT+CIPDINFO=0", b"AT+CIPRECVMODE=0", b"AT+SYSMSG=1"):

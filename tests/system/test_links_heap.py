@@ -6,9 +6,9 @@ import pytest
 
 from bench.boards import DEVICE
 from tests.system import cycles
-from tests.system.host import OK, Host
+from tests.system.host import Host
 from tests.system.servers import TcpServer
-from tests.system.upgrades import JOINED
+from tests.system.upgrades import join
 
 USER_FILES = {"commands.py": (DEVICE / "used.py").read_bytes()}
 COUNTS = pytest.mark.parametrize(
@@ -19,9 +19,7 @@ COUNTS = pytest.mark.parametrize(
 @pytest.fixture
 def joined(host: Host, ssid: bytes, password: bytes) -> Host:
     """The host of a module on the network, where nobody serves."""
-    if not host.answer(b"AT+CWSTATE?").startswith(b"+CWSTATE:2,"):
-        host.command(b"AT+CWMODE=1,0")
-        host.command(b'AT+CWJAP="%s","%s"' % (ssid, password), JOINED, OK, patience=20)
+    join(host, ssid, password)
     for line in (b"AT+CIPSERVER=0,1", b"AT+CIPMUX=0"):
         host.answer(line)
     return host

@@ -15,7 +15,7 @@ from tests.system.host import BUSY, ERROR, OK, PROMPT, Host, error
 from tests.system.http_server import closed_port
 from tests.system.mosquitto import Mosquitto, received
 from tests.system.ram import pattern
-from tests.system.upgrades import JOINED
+from tests.system.upgrades import join
 
 pytestmark = pytest.mark.skipif(bool(mosquitto.missing()), reason=f"not installed: {mosquitto.missing()}")
 
@@ -40,9 +40,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
 @pytest.fixture
 def online(host: Host, ssid: bytes, password: bytes) -> Host:
     """A module on the network that tells error codes and knows nothing of MQTT."""
-    if not host.answer(b"AT+CWSTATE?").startswith(b"+CWSTATE:2,"):
-        host.command(b"AT+CWMODE=1,0")
-        host.command(b'AT+CWJAP="%s","%s"' % (ssid, password), JOINED, OK, patience=20)
+    join(host, ssid, password)
     host.answer(b"AT+MQTTCLEAN=0")
     host.clear(0.01)
     host.command(b"AT+SYSLOG=1")

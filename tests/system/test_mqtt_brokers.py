@@ -15,7 +15,7 @@ from tests.system.host import OK, PROMPT, READY, Host, error
 from tests.system.mosquitto import Mosquitto
 from tests.system.small_broker import CONNECT, PUBLISH, PUBREC, PUBREL, SmallBroker, message
 from tests.system.time_server import TimeServer
-from tests.system.upgrades import JOINED
+from tests.system.upgrades import JOINED, join
 
 CONFIG = {"wifi_poll_ms": 20}
 NAME = "broker.example"
@@ -39,9 +39,7 @@ def broker() -> Iterator[SmallBroker]:
 @pytest.fixture
 def online(host: Host, broker: SmallBroker, ssid: bytes, password: bytes) -> Iterator[Host]:
     """A module on the network that tells error codes, with settings for MQTT over TCP; it lets go of the broker."""
-    if not host.answer(b"AT+CWSTATE?").startswith(b"+CWSTATE:2,"):
-        host.command(b"AT+CWMODE=1,0")
-        host.command(b'AT+CWJAP="%s","%s"' % (ssid, password), JOINED, OK, patience=20)
+    join(host, ssid, password)
     host.answer(b"AT+MQTTCLEAN=0")
     host.clear(0.01)
     host.command(b"AT+SYSLOG=1")

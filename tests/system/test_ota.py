@@ -13,7 +13,7 @@ from sim.board import Board
 from tests.system import upgrades
 from tests.system.host import BUSY, ERROR, OK, PROMPT, READY, Host, error
 from tests.system.http_server import HttpServer, RawServer
-from tests.system.upgrades import JOINED, after_restart, send_url, upgrade, version
+from tests.system.upgrades import JOINED, after_restart, join, send_url, upgrade, version
 
 CONFIG = {"wifi_poll_ms": 20, "ota_timeout_ms": 1000, "trial_ms": 600_000}
 
@@ -32,9 +32,7 @@ def online(host: Host, request: pytest.FixtureRequest, ssid: bytes, password: by
     """A module on the network that takes the images of these tests."""
     if request.config.getoption("--port") and upgrades.official_base() is None:
         pytest.skip(f"a real board runs only images on a MicroPython build: set {upgrades.BASE_VARIABLE}")
-    if not host.answer(b"AT+CWSTATE?").startswith(b"+CWSTATE:2,"):
-        host.command(b"AT+CWMODE=1,0")
-        host.command(b'AT+CWJAP="%s","%s"' % (ssid, password), JOINED, OK, patience=20)
+    join(host, ssid, password)
     return host
 
 

@@ -13,7 +13,7 @@ from sim.board import Board
 from tests.system import slots, upgrades
 from tests.system.host import OK, READY, Host, error
 from tests.system.http_server import HttpServer, RawServer, closed_port
-from tests.system.upgrades import JOINED, after_restart, send_url, upgrade, version
+from tests.system.upgrades import JOINED, after_restart, join, send_url, upgrade, version
 
 CONFIG = {"wifi_poll_ms": 20, "ota_timeout_ms": 800, "ota_attempts": 1, "trial_ms": 600_000}
 
@@ -71,9 +71,7 @@ def failing(host: Host, board: Board, http: HttpServer, ssid: bytes, password: b
     """Before: on the network, with error codes. After: the old version answers, and an upgrade works, which is taken
     back.
     """
-    if not host.answer(b"AT+CWSTATE?").startswith(b"+CWSTATE:2,"):
-        host.command(b"AT+CWMODE=1,0")
-        host.command(b'AT+CWJAP="%s","%s"' % (ssid, password), JOINED, OK, patience=20)
+    join(host, ssid, password)
     old = version(host)
     new = next(name for name in VERSIONS if name != old)
     http.files["/good.bin"] = upgrades.image(new)

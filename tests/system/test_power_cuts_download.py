@@ -17,7 +17,7 @@ from sim.board import Board
 from tests.system import slots, upgrades
 from tests.system.host import OK, PROMPT, Host
 from tests.system.http_server import HttpServer
-from tests.system.upgrades import JOINED, after_restart, send_url, upgrade, version
+from tests.system.upgrades import after_restart, join, send_url, upgrade, version
 from tools.image import build_image
 from tools.package import PACKAGE_BLOCK, filesystem
 
@@ -83,9 +83,7 @@ class Victim:
 @pytest.fixture
 def victim(host: Host, board: Board, ssid: bytes, password: bytes) -> Iterator[Victim]:
     """At the end it can be upgraded."""
-    if not host.answer(b"AT+CWSTATE?").startswith(b"+CWSTATE:2,"):
-        host.command(b"AT+CWMODE=1,0")
-        host.command(b'AT+CWJAP="%s","%s"' % (ssid, password), JOINED, OK, patience=20)
+    join(host, ssid, password)
     with HttpServer() as http:
         yield Victim(host, board, http)
         new = "3.0.0" if version(host) == "2.0.0" else "2.0.0"

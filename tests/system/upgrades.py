@@ -94,6 +94,13 @@ def with_wrong_checksum(data: bytes) -> bytes:
     return changed + hashlib.sha256(changed).digest()
 
 
+def join(host: Host, ssid: bytes, password: bytes) -> None:
+    """Join the access point, unless the module is on the network; nothing of it is stored."""
+    if not host.answer(b"AT+CWSTATE?").startswith(b"+CWSTATE:2,"):
+        host.command(b"AT+CWMODE=1,0")
+        host.command(b'AT+CWJAP="%s","%s"' % (ssid, password), JOINED, OK, patience=20)
+
+
 def version(host: Host) -> str:
     """What AT+GMR says (echo off)."""
     answer = host.answer(b"AT+GMR").split(b"\r\n")
