@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 
-from tests.system import ram
+from tests.system import links, ram
 from tests.system.host import OK, PROMPT, READY, WRITE_OK, Host
 from tests.system.http_server import HttpServer
 from tests.system.servers import EchoServer
@@ -205,11 +205,10 @@ class Walk:
             self.host.expect(b"+CIPSENDL:5,5\r\n\r\nSEND OK\r\n")
             self._commands((b"AT+CIPSTATUS", b"AT+CIPSTATE?", b"AT+CIPRECVLEN?", b"AT+CIPRECVDATA=9", b"AT+CIPCLOSE"))
             self._commands((b"AT+CIPRECVMODE=0", b"AT+CIPMODE=1", b"AT+CIPSTART=" + target))
+            self._command(b"AT+SYSMSG=1")
             self._data(b"AT+CIPSEND", b"")
-            self.host.expect_nothing(0.1)
-            self.host.write(b"+++")
-            self.host.expect_nothing(0.2)
-            self._commands((b"AT+CIPCLOSE", b"AT+CIPMODE=0"))
+            links.escape(self.host)
+            self._commands((b"AT+SYSMSG=0", b"AT+CIPCLOSE", b"AT+CIPMODE=0"))
             self._commands((b"AT+CIPMUX=1", b"AT+CIPRECVTYPE=5,0"))
             self._commands((b"AT+CIPSTARTEX=" + target, b"AT+CIPCLOSE=0", b"AT+CIPMUX=0"))
 
