@@ -161,5 +161,7 @@ class Station:
     def fix(self, addresses: tuple[str, str, str] | None) -> None:
         """Use this address, netmask and gateway, or with None ask for them."""
         self.fixed = addresses
+        if self.phase == "up" and not addresses:
+            self.name_server = self.world.addresses[3]
         if self.phase == "associated":
             self.until = time.monotonic() + self._address_delay()

@@ -51,6 +51,16 @@ def test_name_servers(joined: Host, board: Board, ssid: bytes, password: bytes) 
     joined.command(b"AT+CIPDNS?", b'+CIPDNS:0,"192.168.1.1"\r\n' + OK)
 
 
+def test_back_to_all_that_dhcp_gives(joined: Host) -> None:
+    """WiFiEspAT's way from a static address."""
+    joined.command(b'AT+CIPSTA="192.168.1.99","192.168.1.1","255.255.255.0"')
+    joined.command(b'AT+CIPDNS=1,"9.9.9.9"')
+    joined.command(b"AT+CIPDNS=0")
+    joined.command(b"AT+CWDHCP=1,1")
+    joined.command(b"AT+CIPDNS?", b'+CIPDNS:0,"192.168.1.1"\r\n' + OK)
+    assert joined.answer(b"AT+CIPSTA?").startswith(b'+CIPSTA:ip:"192.168.1.23"\r\n')
+
+
 def test_name_servers_survive_a_restart(joined: Host, board: Board) -> None:
     joined.command(b'AT+CIPDNS=1,"10.0.0.53"')
     board.reset()
