@@ -31,9 +31,11 @@ def test_a_report_comes_unasked(host: Host) -> None:
 
 
 @own_commands
-def test_reports_keep_their_number_and_order(host: Host) -> None:
-    host.write(b"AT+LATER=50\r\n" * 10)
-    host.expect(OK * 10 + LATER * 10)
+def test_reports_keep_their_number_and_order(host: Host, board: Board) -> None:
+    for _ in range(10):
+        will_tell(host, board)
+    tell(board)
+    host.expect(LATER * 10)
     host.expect_nothing()
 
 
