@@ -87,9 +87,11 @@ def test_settings(host: Host) -> None:
         host.command(b"AT+USEROTACFG?", b"+USEROTACFG:%d,%d\r\n" % (progress, restart), OK)
 
 
-def test_settings_after_the_start(fresh: Host) -> None:
-    fresh.clear(0.1)
-    fresh.command(b"AT+USEROTACFG?", b"+USEROTACFG:0,1\r\n", OK)
+def test_settings_after_the_start(staying: Host, board: Board) -> None:
+    staying.command(b"AT+USEROTACFG?", b"+USEROTACFG:0,0\r\n", OK)
+    board.reset()
+    upgrades.after_restart(staying)
+    staying.command(b"AT+USEROTACFG?", b"+USEROTACFG:0,1\r\n", OK)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from tests.system.host import OK, READY, Host, error
 from tests.system.http_server import HttpServer, RawServer, closed_port
 from tests.system.upgrades import JOINED, after_restart, join, send_url, upgrade, version
 
-CONFIG = {"wifi_poll_ms": 20, "ota_timeout_ms": 800, "ota_attempts": 1, "trial_ms": 600_000}
+CONFIG = {"wifi_poll_ms": 20, "ota_timeout_ms": 1500, "ota_attempts": 1, "trial_ms": 600_000}
 
 NO_NETWORK = 0x010A0006
 TRANSFER = 0x010A0007
@@ -388,10 +388,10 @@ def test_slow_is_not_stalled(failing: Failing, good: bytes) -> None:
     def respond(connection: socket.socket) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(changed))
         # Longer than the timeout in all, but never without a byte for so long: what counts in the end is the digest.
-        for byte in changed[:8]:
+        for byte in changed[:20]:
             connection.sendall(bytes([byte]))
             time.sleep(0.1)
-        connection.sendall(changed[8:])
+        connection.sendall(changed[20:])
 
     failing.respond(respond, REFUSED)
 
