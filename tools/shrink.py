@@ -4,9 +4,9 @@ Bytecode from a filesystem lies in RAM there, and so does every name that MicroP
 its length) and every global of a module (8 bytes). So
 
 * a module's ``NAME = const(...)`` becomes a private constant wherever it is used, which costs nothing,
-* the names of private attributes, variables, functions and methods, and of parameters that nobody passes by name,
-  become short, and the same few short names serve in each module (``tools.shrink_names``). Tracebacks show the short
-  ones.
+* public names become names that MicroPython has in ROM (``tools.shrink_public``),
+* the names of private attributes, variables, functions and methods, and of parameters that nobody passes by name, do so
+  too, and the same few serve in each module (``tools.shrink_names``). Tracebacks show the new ones.
 
 The sources keep their lines. What cannot be proven safe stays as it is.
 """
@@ -15,15 +15,33 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from tools.shrink_names import shorten
+from tools.shrink_public import micropython_names, rename_public
 from tools.shrink_source import ShrinkError, Source
 
 __all__ = ["KEPT", "ShrinkError", "shrink"]
 
 # Constants, as "package.module.NAME", that stay for the user's own commands to import.
 KEPT: tuple[str, ...] = ()
+# Public names that are known outside the package: to the user's own commands, ``/user/config.json``, ``boot.py`` and
+# ``main.py``, and the scripts that test a board.
+API = frozenset(
+    re.findall(
+        r"\w+",
+        # firmware.command, firmware.at_error, firmware.at_user, firmware.version
+        "command integer string execute query optional ordered AtError DONE OK PROMPT VERSION"
+        # the dispatcher, its port, and what they lead to
+        " AtUser info data filled listen report port release show_codes AtPort echo answering memory owners"
+        # start, and where things are
+        " main assemble load_config open_port mount_user_partition running_digest KEY_FILE CA_FILE forget read_ahead"
+        " Settings hold",
+    )
+)
+# The module whose variables are names of settings in a file.
+SETTINGS = "firmware.config"
 
 _OPERATORS = {
     ast.Add: operator.add,
@@ -38,11 +56,17 @@ _OPERATORS = {
 }
 
 
-def shrink(sources: Mapping[str, str], kept: Iterable[str] = KEPT) -> dict[str, str]:
-    """The sources (path in the package's parent: text), smaller on the device. ShrinkError names what is in the way."""
+def shrink(sources: Mapping[str, str], kept: Iterable[str] = KEPT, held: Sequence[str] | None = None) -> dict[str, str]:
+    """The sources (path in the package's parent: text), smaller on the device.
+
+    Constants in ``kept`` stay; ``held`` are the names that MicroPython has in ROM. ShrinkError says what is in the way.
+    """
+    held = micropython_names()[0] if held is None else held
     inlined = _inline_constants([Source(path, text) for path, text in sorted(sources.items())], frozenset(kept))
     without_import = [_drop_import_of_const(source) for source in inlined]
-    return {source.path: source.text for source in shorten(without_import)}
+    settings = {name for source in without_import if source.module == SETTINGS for name in source.identifiers}
+    renamed = rename_public(without_import, API | settings, held)
+    return {source.path: source.text for source in shorten(renamed, held)}
 
 
 def _constants(source: Source) -> Iterator[tuple[ast.Name, int]]:

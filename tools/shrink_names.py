@@ -1,8 +1,9 @@
-"""Short names for a package's private attributes, variables, functions and methods, and for parameters that nobody
+"""Other names for a package's private attributes, variables, functions and methods, and for parameters that nobody
 passes by name.
 
-Each module gets the same few short names: private names are accessed in their own module only, and one that is accessed
-in any other way than as a variable or as an attribute of ``self`` stays as it is in the whole package.
+Each module gets the same few, which MicroPython has in ROM, and beyond those short ones: private names are accessed in
+their own module only, and one that is accessed in any other way than as a variable or as an attribute of ``self`` stays
+as it is in the whole package.
 """
 
 from __future__ import annotations
@@ -12,25 +13,28 @@ import builtins
 import itertools
 import string
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from tools.shrink_public import free_names
 from tools.shrink_source import ShrinkError, Source
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _OWNERS = ("self", "cls")
 
 
-def shorten(sources: list[Source]) -> list[Source]:
-    """The sources with short names, the most used of a module first. ShrinkError if classes could get in each other's
-    way.
+def shorten(sources: list[Source], held: Sequence[str]) -> list[Source]:
+    """The sources with names ``held`` in ROM, or short ones, the most used of a module first. ShrinkError if classes
+    could get in each other's way.
     """
     identifiers = frozenset[str]().union(*(source.identifiers for source in sources))
     kept = frozenset[str]().union(*(_kept(source) for source in sources))
     by_keyword = frozenset(dir(builtins)).union(*(_keywords(source) for source in sources))
     modules = [_Names(source, kept, by_keyword) for source in sources]
+    made_up = (name for name in itertools.islice(_short_names(), 2000) if name not in identifiers)
+    short_names = [*free_names(sources, held), *made_up]
     _check_bases(modules)
     for module in modules:
-        module.rename([name for name in itertools.islice(_short_names(), 2000) if name not in identifiers])
+        module.rename(short_names)
     return [module.source.edited() for module in modules]
 
 

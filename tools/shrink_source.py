@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import PurePosixPath
 from typing import TypeVar
@@ -149,8 +149,7 @@ class Source:
         """Rename a function or method where it is defined, unless that is in another function."""
         for node in self.outer_functions:
             if node.name == name:
-                start = self._lines[node.lineno - 1] + node.col_offset
-                self._edit(self._data.index(name.encode(), self._data.index(b"def ", start) + 4), name, new)
+                self._edit(self._place_of_name(node), name, new)
 
     def rename_attribute(self, name: str, new: str) -> None:
         """Rename an attribute wherever it is accessed in the module."""
@@ -158,6 +157,23 @@ class Source:
             if node.attr == name:
                 end = self._lines[(node.end_lineno or 0) - 1] + (node.end_col_offset or 0)
                 self._edit(end - len(name.encode()), name, new)
+
+    def rename(self, replacements: Mapping[str, str]) -> None:
+        """Rename identifiers wherever they stand; none of them may be ``unclear``."""
+        for node in self._all:
+            match node:
+                case ast.Name(id=name) | ast.arg(arg=name) | ast.alias(name=name) if name in replacements:
+                    self._edit(self._lines[node.lineno - 1] + node.col_offset, name, replacements[name])
+                case ast.Attribute(attr=name) if name in replacements:
+                    end = self._lines[(node.end_lineno or 0) - 1] + (node.end_col_offset or 0)
+                    self._edit(end - len(name.encode()), name, replacements[name])
+                case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() if node.name in replacements:
+                    self._edit(self._place_of_name(node), node.name, replacements[node.name])
+
+    def _place_of_name(self, node: _Scope) -> int:
+        start = self._lines[node.lineno - 1] + node.col_offset
+        word = b"class " if isinstance(node, ast.ClassDef) else b"def "
+        return self._data.index(node.name.encode(), self._data.index(word, start) + len(word))
 
     def replace(self, statement: ast.stmt, text: str) -> None:
         """Put ``text`` in place of a statement, on the same number of lines."""

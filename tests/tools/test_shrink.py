@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,14 +13,21 @@ import pytest
 from sim.board import Board
 from tests.system.host import OK, READY, Host
 from tools import interpreter, package
-from tools.shrink import ShrinkError, shrink
+from tools import shrink as shrink_module
+from tools.shrink import API, ShrinkError
+from tools.shrink_public import micropython_names
 
 START_SECONDS = 20.0
 
 
-def shrunk(text: str, **others: str) -> str:
+def shrink(sources: dict[str, str], kept: tuple[str, ...] = (), held: tuple[str, ...] = ()) -> dict[str, str]:
+    """The sources, shrunk where MicroPython has only the names ``held``."""
+    return shrink_module.shrink(sources, kept, held=held)
+
+
+def shrunk(text: str, held: tuple[str, ...] = (), **others: str) -> str:
     """The module p.m with ``text``, shrunk along with ``others`` of the package."""
-    return shrink({"p/m.py": text} | {f"p/{name}.py": other for name, other in others.items()})["p/m.py"]
+    return shrink({"p/m.py": text} | {f"p/{name}.py": other for name, other in others.items()}, held=held)["p/m.py"]
 
 
 LIMITS = """\
@@ -113,7 +122,7 @@ def test_constants_that_are_used_otherwise_stay(use: str) -> None:
 
 def test_constants_for_own_commands_stay() -> None:
     text = "from micropython import const\nONE = const(1)\nTWO = const(2)\n"
-    assert shrink({"p/m.py": text}, ["p.m.TWO"])["p/m.py"] == "pass\n_ONE = const(1)\nTWO = const(2)\n"
+    assert shrink({"p/m.py": text}, ("p.m.TWO",))["p/m.py"] == "pass\n_ONE = const(1)\nTWO = const(2)\n"
 
 
 @pytest.mark.parametrize(
@@ -297,6 +306,90 @@ def test_private_attributes_of_a_base_in_another_module_are_refused(middle: str)
         shrunk(leaf, base=base, middle=middle)
 
 
+# As many as the best that are left to private names, and then some.
+HELD = ("append", "copy", *(f"private{number}" for number in range(46)), "acos", "asin", "atan", "ceil")
+
+
+def test_public_names_become_ones_that_micropython_has() -> None:
+    one = """\
+import time
+
+
+class Clock:
+    zone = 0
+
+    def __init__(self, shift_by):
+        self.shift_by = shift_by
+
+    def now(self):
+        return time.time() + self.shift_by + self.zone
+
+
+def clock_of(place):
+    return Clock(place.shift_by)
+"""
+    two = "from p.one import Clock, clock_of\n\n\ndef show(place):\n    print(clock_of(place).now(), Clock)\n"
+    modules = shrink({"p/one.py": one, "p/two.py": two}, held=(*HELD, "cos", "erf", "exp"))
+    names = {"Clock": "acos", "clock_of": "asin", "now": "atan", "shift_by": "ceil", "show": "cos", "zone": "erf"}
+    for text, path in ((one, "p/one.py"), (two, "p/two.py")):
+        for name, new in names.items():
+            text = re.sub(rf"\b{name}\b", new, text)
+        assert modules[path] == text.replace("place", "append")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("def sleep_ms():\n    pass\n", id="MicroPython's own"),
+        pytest.param("def command():\n    pass\n", id="for own commands"),
+        pytest.param("def later():\n    pass\n\n\nprint(getattr(x, 'later'))\n", id="in a string"),
+        pytest.param("def later():\n    pass\n\n\ncall(later=1)\n", id="passed by name"),
+        pytest.param("def p():\n    pass\n", id="a module's"),
+        pytest.param("from x import y as later\n\n\nclass later:\n    pass\n", id="imported as another"),
+        pytest.param("import x\n\nx.later()\n", id="not of the package"),
+    ],
+)
+def test_public_names_that_others_may_mean_stay(text: str) -> None:
+    assert shrunk(text, held=HELD) == text
+
+
+def test_names_that_are_looked_up_by_micropython_are_not_given() -> None:
+    text = "class Look:\n    def take(self):\n        return self.later\n\n    later = 1\n"
+    held = (*HELD[:48], "readinto", "ioctl", "len", "pass", "acos", "asin", "value", "atan")
+    names = {"Look": "acos", "later": "asin", "take": "atan"}
+    assert shrunk(text, held=held) == re.sub(r"Look|take|later", lambda found: names[str(found[0])], text)
+
+
+def python_in(path: Path) -> Iterator[ast.AST]:
+    """The syntax of a script, or of the examples in a document."""
+    text = path.read_text()
+    parts = re.findall(r"```python\n(.*?)```", text, re.DOTALL) if path.suffix == ".md" else [text]
+    for part in parts:
+        yield from ast.walk(ast.parse(part))
+
+
+def test_what_is_used_from_outside_keeps_its_name() -> None:
+    """By the documents' own commands, and by the tests and benchmarks that run on a board."""
+    root = package.ROOT
+    users = [root / "docs/own-commands.md", *root.glob("tests/device/*.py"), *root.glob("bench/device/*.py")]
+    found: set[str] = set()
+    for node in (node for path in users for node in python_in(path)):
+        match node:
+            case ast.ImportFrom(module=str(module)) if module.split(".")[0] == "firmware":
+                found.update(alias.name for alias in node.names)
+            case ast.Attribute(value=ast.Name(id="at" | "port" | "assembly") | ast.Attribute(attr="at" | "port")):
+                found.add(node.attr)
+    modules = {path.stem for path in (root / "firmware").glob("*.py")}
+    assert {"command", "AtError", "assemble", "info"} <= found
+    assert found - modules - micropython_names()[1] <= API
+
+
+def test_the_rom_names_are_distinct_identifiers() -> None:
+    held, known = micropython_names()
+    assert len(set(held)) == len(held) > 500
+    assert all(name.isidentifier() for name in known)
+
+
 def test_a_mistake_is_named() -> None:
     with pytest.raises(ShrinkError, match=r"^p/m\.py: SyntaxError: .*, line 2$"):
         shrunk("x = 1\ndef (:\n")
@@ -316,10 +409,10 @@ def test_the_package_keeps_its_lines_functions_and_classes() -> None:
     def outline(text: str) -> list[tuple[str, int]]:
         kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
         nodes = [node for node in ast.walk(ast.parse(text)) if isinstance(node, kinds)]
-        return [("_" if node.name.startswith("_") else node.name, node.lineno) for node in nodes]
+        return [(node.name if node.name in API else "", node.lineno) for node in nodes]
 
     sources = read_package()
-    modules = shrink(sources)
+    modules = shrink_module.shrink(sources)
     assert {name: outline(text) for name, text in modules.items()} == {
         name: outline(text) for name, text in sources.items()
     }
@@ -328,7 +421,7 @@ def test_the_package_keeps_its_lines_functions_and_classes() -> None:
 
 @pytest.mark.parametrize("bits", [32, 64])
 def test_the_package_is_imported_and_answers(tmp_path: Path, bits: int) -> None:
-    for name, text in shrink(read_package()).items():
+    for name, text in shrink_module.shrink(read_package()).items():
         path = (tmp_path / "compiled" / name).with_suffix(".mpy")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(package.compile_module(name, text))
