@@ -318,8 +318,8 @@ import time
 class Clock:
     zone = 0
 
-    def __init__(self, shift_by):
-        self.shift_by = shift_by
+    def __init__(self, place):
+        self.shift_by = place
 
     def now(self):
         return time.time() + self.shift_by + self.zone
