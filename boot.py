@@ -7,10 +7,13 @@
 import sys
 
 # Entered here, these are not looked for in all of sys.path, file by file, by each import of them.
+path = sys.path[:]
+sys.path[:] = ()
 for name in "binascii collections errno hashlib io json machine os random re select socket struct time".split():
     if name not in sys.modules:
-        sys.modules[name] = __import__("u" + name)
-del name
+        sys.modules[name] = __import__(name)
+sys.path[:] = path
+del name, path
 
 import struct  # noqa: E402
 

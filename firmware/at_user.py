@@ -60,10 +60,10 @@ class AtUser:
 
     def commands(self):
         """The lines of all tables, in order."""
-        from firmware.families import FAMILIES
+        from firmware.families import families
 
         yield from self._table.values()
-        for owner, modules, _ in FAMILIES:
+        for owner, modules in families():
             for entry in self._load(owner, modules):
                 if entry[0] not in self._table:
                     yield entry
@@ -206,9 +206,7 @@ class AtUser:
         if not entry:
             # First, for the list of families takes memory, too.
             self.release()
-            from firmware.families import family_of
-
-            family = family_of(name)
+            family = _family(name)
             unload("families")
             entry = family and _line_of(self._load(*family), name)
         if not entry:
@@ -274,6 +272,13 @@ class AtUser:
     def _show_code(self, code):
         if self.show_codes:
             self.port.put(b"ERR CODE:0x%08x\r\n" % (0x01000000 | code))
+
+
+def _family(name):
+    # A frame of its own: one that goes on would hold the list.
+    from firmware.families import family_of
+
+    return family_of(name)
 
 
 def _line_of(table, name):

@@ -39,8 +39,9 @@ from sim.uarts import Uarts
 from tools import interpreter as interpreters
 
 VERSIONS = ("1.25", "1.26")
-# The first area of MicroPython's heap on an ESP32, and what it can grow by.
-DEFAULT_HEAP = 56_000 + 110 * 1024
+# The first area of MicroPython's heap on an ESP32 (ports/esp32/main.c), with its tables, and what it can grow by.
+FIRST_AREA = 56 * 1024
+DEFAULT_HEAP = FIRST_AREA + 110 * 1024
 MEASURING_HEAP = 1 << 20
 SHORTEST_RUN = 1.0
 # How often who waits for the board looks whether there is still one.
@@ -71,7 +72,7 @@ class Board:
     ``model``: the module, a name from ``sim.models.MODELS``.
     ``interpreter``: the executable of MicroPython's unix port. ``timed``: the UARTs run at their baud rate and lose
     what a board would lose. ``micropython``: the version of the ESP32 port that the board presents, of ``VERSIONS``:
-    what differs between them is UART.irq. ``heap``: how many bytes the code on the board has for itself.
+    what differs between them is UART.irq. ``heap``: how many bytes MicroPython's heap has, its tables included.
     ``flash_image``: what a new board's flash holds, by default this tree's firmware. ``script``: a file, or a folder
     with main.py, of the host that runs instead of what the vfs partition holds; ``wait`` waits for its end. The board
     is a context manager that switches on and off. ``on_console`` may be set to a function that gets all that is
@@ -345,7 +346,10 @@ class Board:
         self._idle.clear()
         self._booted_at = time.monotonic()
         own = self._measure_own_heap()
-        self._process = self._start_process(self.heap + own, str(self.script.absolute()) if self.script else "")
+        # MicroPython keeps 3 bits for each 16 bytes of heap.
+        self._process = self._start_process(
+            self.heap + own * 131 // 128, str(self.script.absolute()) if self.script else ""
+        )
 
     def _measure_own_heap(self) -> int:
         """How much of the heap the simulator's own modules hold: seen once for each interpreter."""

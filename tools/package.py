@@ -26,9 +26,9 @@ PACKAGE = "firmware"
 VERSION_FILE = f"{PACKAGE}/version.py"
 DISK_VERSION = 0x00020000
 SECTOR = 4096  # the block size of a filesystem that a board writes to
-# A package is never written to, so its blocks may be smaller than a sector: half the size with some twenty modules, and
-# a quarter of the memory for littlefs' caches. boot.py takes the block size from the superblock.
-PACKAGE_BLOCK = 1024
+# A package is never written to, so its blocks may be smaller than a sector, which takes much less room. boot.py takes
+# the block size from the superblock.
+PACKAGE_BLOCK = 512
 SMALLEST_BLOCKS = 2
 # Without line numbers: 1 KB less memory.
 OPTIMISATION = "-O3"

@@ -64,9 +64,9 @@ def shrink(sources: Mapping[str, str], kept: Iterable[str] = KEPT, held: Sequenc
     held = micropython_names()[0] if held is None else held
     inlined = _inline_constants([Source(path, text) for path, text in sorted(sources.items())], frozenset(kept))
     without_import = [_drop_import_of_const(source) for source in inlined]
-    settings = {name for source in without_import if source.module == SETTINGS for name in source.identifiers}
-    renamed = rename_public(without_import, API | settings, held)
-    return {source.path: source.text for source in shorten(renamed, held)}
+    shortened = shorten(without_import, held)
+    settings = {name for source in shortened if source.module == SETTINGS for name in source.identifiers}
+    return {source.path: source.text for source in rename_public(shortened, API | settings, held)}
 
 
 def _constants(source: Source) -> Iterator[tuple[ast.Name, int]]:

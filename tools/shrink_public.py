@@ -20,9 +20,6 @@ from tools.shrink_source import Source
 
 NAMES_FILE = Path(__file__).with_name("micropython_names.txt")
 
-# So many of the best are left to private names: of those each module may use the same.
-_LEFT = 48
-
 # What MicroPython itself looks up by name: in exceptions, streams, block devices and filesystems.
 _MEANINGFUL = re.findall(
     r"\w+",
@@ -52,7 +49,7 @@ def free_names(sources: Iterable[Source], held: Sequence[str]) -> Iterator[str]:
 
 def rename_public(sources: list[Source], kept: frozenset[str], held: Sequence[str]) -> list[Source]:
     """The sources with names ``held`` in ROM for public ones that are not ``kept``, the most used first."""
-    replacements = dict(zip(_renamable(sources, kept), list(free_names(sources, held))[_LEFT:], strict=False))
+    replacements = dict(zip(_renamable(sources, kept), free_names(sources, held), strict=False))
     for source in sources:
         source.rename(replacements)
     return [source.edited() for source in sources]
@@ -64,6 +61,7 @@ def _renamable(sources: list[Source], kept: frozenset[str]) -> list[str]:
     for source in sources:
         bound.update(_bound(source))
         clear.update(source.unclear, source.words_in_strings(), source.module.split("."), _renamed_imports(source))
+        clear.update(node.name for node in source.nodes(ast.ClassDef) if _is_exception(node))
     counts = Counter(name for source in sources for name in source.identifiers)
     public = (name for name in bound - clear if not name.startswith("_"))
     return sorted(public, key=lambda name: (-counts[name], name))
@@ -83,6 +81,11 @@ def _bound(source: Source) -> Iterator[str]:
             ):
                 names = (part for part in ast.walk(statement) if isinstance(part, ast.Name))
                 yield from (name.id for name in names if isinstance(name.ctx, ast.Store))
+
+
+def _is_exception(node: ast.ClassDef) -> bool:
+    """Whether the class looks like an exception: the log calls those by their names."""
+    return any(ast.unparse(base).endswith(("Error", "Exception")) for base in node.bases)
 
 
 def _renamed_imports(source: Source) -> Iterator[str]:

@@ -21,6 +21,10 @@ sys.argv[:] = []
 # Until the board is there: what the simulator holds shall lie together, and leave the program's heap in one piece.
 gc.threshold(2048)
 
+# What the port itself holds, and what the simulator's own modules have brought already: asyncio's variables, and names
+# that the program uses, too. Measured with this firmware on the official build 1.25.0 and here, after the start and
+# with several families of commands: 3,584 to 3,824.
+_PORT_HOLDS = 3_700
 _BOOT_PY = """\
 # This file is executed on every boot (including wake-boot from deepsleep)
 #import esp
@@ -105,7 +109,7 @@ for _number in range(_SPARE_NAMES):
     hasattr(sys, "%d" % _number)
 gc.threshold(-1)
 gc.collect()
-_board.own_heap = gc.mem_alloc()
+_board.own_heap = gc.mem_alloc() - _PORT_HOLDS
 _board.call("board.started", _board.own_heap)
 if _target == "-":
     pass

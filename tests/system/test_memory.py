@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from sim.board import FIRST_AREA
 from tests.system import signing
 from tests.system.all_commands import Walk
 from tests.system.certificates import authority, server_context
@@ -20,7 +21,7 @@ from tests.system.upgrades import JOINED, image, send_url
 NAME = "updates.example"
 # The power that verifies a signature takes more than anything else.
 SIGNED_HEAP = 60 * 1024
-HEAP = 54 * 1024
+HEAP = FIRST_AREA
 BLOCK = 64 * 1024
 # A further area of the heap, with MicroPython's tables: 3 bits for each 16 bytes. On a board it is one of its own; here
 # it lies behind what the start has left of the first, so it is a little larger.

@@ -115,7 +115,7 @@ def test_a_filesystem_of_sectors() -> None:
 
 @pytest.mark.parametrize("count", [33, 59])
 def test_where_littlefs_finds_no_room_for_a_name(count: int) -> None:
-    with pytest.raises(package.PackageError, match=f"^{count} files do not fit into 4 blocks of 1024 bytes$"):
+    with pytest.raises(package.PackageError, match=f"^{count} files do not fit into 4 blocks of 512 bytes$"):
         package.filesystem(
             {f"folder/module_{number:02d}.mpy": bytes(10) for number in range(count)}, 4, package.PACKAGE_BLOCK
         )
