@@ -176,14 +176,14 @@ uart.write(b"from " + uart.read())
 
 
 def test_the_heap_is_as_large_as_asked_for(tmp_path: Path) -> None:
-    """The simulator's own modules do not count."""
+    """The simulator's own modules do not count, but what the port holds does."""
     script = tmp_path / "script.py"
     script.write_text("import gc\ngc.collect()\nprint('heap', gc.mem_alloc() + gc.mem_free(), gc.mem_alloc())\n")
     with Board(tmp_path / "board", script=script, heap=52 * 1024) as board:
         assert board.wait(30)
         _, total, held = board.console.split(b"heap ")[1].join([b"heap ", b""]).split()
         assert 50_000 < int(total) <= 52 * 1024
-        assert int(held) < 2000
+        assert 3_700 < int(held) < 5_700
 
 
 def test_a_script_ends_with_its_exit_code(tmp_path: Path) -> None:
