@@ -104,7 +104,7 @@ import machine  # noqa: E402
 sys.path[:] = ["", ".frozen", "/lib"]
 sys.modules["gc"] = _gc
 # MicroPython's table of names grows by doubling. Behind the many names of the simulator the next time would come with
-# the firmware's, and take 9 KB, which a board's smaller table never does: so it comes now.
+# the firmware's, and take 9 KB, where a board's smaller table takes 2: so it comes now.
 for _number in range(_SPARE_NAMES):
     hasattr(sys, "%d" % _number)
 gc.threshold(-1)
