@@ -23,6 +23,8 @@ SLOT_SIZES = {
     8 * MEBIBYTE: (0x270000, 0x340000),
     16 * MEBIBYTE: (0x300000, 0x400000),
 }
+# Room for the images of later versions: a board's slots stay as they are.
+HEADROOM = 0x10000
 LARGEST_SLOT = max(size for sizes in SLOT_SIZES.values() for size in sizes)
 
 _COMMON = (
@@ -69,13 +71,13 @@ def choose(flash_size: int, image_size: int) -> Layout:
     if flash_size not in SLOT_SIZES:
         known = ", ".join(megabytes(size) for size in SLOT_SIZES)
         raise LayoutError(f"two slots are made for {known} of flash, not for {megabytes(flash_size)}")
-    for slot_size in SLOT_SIZES[flash_size]:
-        if image_size <= slot_size:
-            return make(flash_size, slot_size)
-    raise LayoutError(
-        f"the image has {image_size} bytes; the largest slots on {megabytes(flash_size)} of flash have "
-        f"{SLOT_SIZES[flash_size][-1]}: take a smaller build (the OTA variant) or FLASH_SIZE={larger(flash_size)}"
-    )
+    sizes = SLOT_SIZES[flash_size]
+    if image_size > sizes[-1]:
+        raise LayoutError(
+            f"the image has {image_size} bytes; the largest slots on {megabytes(flash_size)} of flash have "
+            f"{sizes[-1]}: take a smaller build (the OTA variant) or FLASH_SIZE={larger(flash_size)}"
+        )
+    return make(flash_size, next((size for size in sizes if image_size + HEADROOM <= size), sizes[-1]))
 
 
 def larger(flash_size: int) -> str:

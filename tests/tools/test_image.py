@@ -195,9 +195,10 @@ def test_larger_flashes_have_larger_slots() -> None:
 
 @pytest.mark.parametrize(
     ("size", "slot", "user"),
-    [(0x180000, 0x180000, 0xE0000), (0x180001, 0x1C0000, 0x60000), (0x1E0000, 0x1E0000, 0x20000)],
+    [(0x170000, 0x180000, 0xE0000), (0x170001, 0x1C0000, 0x60000), (0x1E0000, 0x1E0000, 0x20000)],
 )
 def test_larger_images_have_larger_slots(size: int, slot: int, user: int) -> None:
+    """And later versions have 64 KB to grow, if there is a larger slot."""
     layout = flash_layout.choose(4 << 20, size)
     assert (layout.slot_size, layout.partition("user").size) == (slot, user)
     assert layout.partition("user").end == 4 << 20
