@@ -79,9 +79,11 @@ def test_the_flash_file_holds_all_of_a_new_board(tmp_path: Path, official: Flash
     _, output, flash = make(tmp_path, official.data)
     whole, target = image.whole_flash(flash.read_bytes())
     assert (len(whole), target) == (0x400000, ESP32)
-    assert read_filesystem(whole[0x390000:0x3A0000]).keys() == {"/boot.py", "/main.py"}
-    assert read_filesystem(whole[0x3A0000:]) == {}
-    assert flash.stat().st_size == 0x3A2000 - 0x1000
+    layout = flash_layout.choose(0x400000, output.stat().st_size)
+    vfs, user = layout.partition("vfs"), layout.partition("user")
+    assert read_filesystem(whole[vfs.address : vfs.end]).keys() == {"/boot.py", "/main.py"}
+    assert read_filesystem(whole[user.address : user.end]) == {}
+    assert flash.stat().st_size == user.address + 0x2000 - 0x1000
 
 
 def test_the_flash_file_runs(tmp_path: Path, official: FlashedBase) -> None:
