@@ -22,7 +22,7 @@ from tests.tools.images import (
     make_official,
 )
 from tests.tools.test_package import read_filesystem
-from tools import app_image, image, interpreter, package, version
+from tools import app_image, flash_layout, image, interpreter, package, version
 
 
 @pytest.fixture(autouse=True)
