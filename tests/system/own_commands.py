@@ -1,9 +1,9 @@
 """Commands of the tests' own for a simulated board: ways to be busy, to report, and to see what arguments arrive as.
 
-``AT+NAP=<ms>`` is in progress for so long, ``AT+HOLD`` until it is told to end (``held``); ``AT+TALK=<lines>,<ms>``
-sends a line and waits, again and again; ``AT+LATER=<ms>`` is OK at once and reports ``+LATER`` after that time,
-``AT+WHEN`` when it is told to (``tell``); ``AT+SHOW=...`` answers its parameters' values; ``AT+FAIL=<kind>`` raises
-something.
+``AT+NAP=<ms>`` is in progress for so long, ``AT+HOLD`` until it is told to end (``held``), and ``AT+STAND`` too, with
+nothing else running meanwhile; ``AT+TALK=<lines>,<ms>`` sends a line and waits, again and again; ``AT+LATER=<ms>`` is
+OK at once and reports ``+LATER`` after that time, ``AT+WHEN`` when it is told to (``tell``); ``AT+SHOW=...`` answers
+its parameters' values; ``AT+FAIL=<kind>`` raises something.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ HELD, TOLD, BEGUN = 23, 21, 22
 
 COMMANDS_PY = b"""\
 import asyncio
+import time
 
 from machine import Pin
 
@@ -34,6 +35,13 @@ async def hold(at):
     begun = Pin(22, Pin.OUT, value=1)
     while Pin(23).value():
         await asyncio.sleep_ms(2)
+    begun.value(0)
+
+
+async def stand(at):
+    begun = Pin(22, Pin.OUT, value=1)
+    while Pin(23).value():
+        time.sleep_ms(2)
     begun.value(0)
 
 
@@ -76,6 +84,7 @@ SHOWN = (string(0, 300), integer(-5, 5, optional=True), string(2, 4, optional=Tr
 COMMANDS = (
     command("+NAP", (integer(1, 60000),), set=nap),
     command("+HOLD", execute=hold),
+    command("+STAND", execute=stand),
     command("+TALK", (integer(1, 10000), integer(0, 1000)), set=talk),
     command("+LATER", (integer(0, 60000),), set=later),
     command("+WHEN", execute=when),
@@ -88,10 +97,10 @@ NEEDED = "has own commands on its partition user"
 
 
 @contextmanager
-def held(host: Host, board: Board) -> Iterator[None]:
-    """AT+HOLD is in progress meanwhile; its result comes afterwards."""
+def held(host: Host, board: Board, line: bytes = b"AT+HOLD") -> Iterator[None]:
+    """AT+HOLD, or AT+STAND, is in progress meanwhile; its result comes afterwards."""
     board.pins.drive(HELD, 1)
-    host.send(b"AT+HOLD")
+    host.send(line)
     wait_for_level(board, BEGUN, 1)
     try:
         yield

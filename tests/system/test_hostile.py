@@ -141,7 +141,7 @@ def test_nuls_around_a_command(host: Host) -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_binary_noise_while_a_command_is_in_progress(host: Host, board: Board, seed: int) -> None:
     noise = random.Random(seed).randbytes(3000)
-    with held(host, board):
+    with held(host, board, b"AT+STAND"):
         arrive(host, board, noise + b"\n")
     host.expect(BUSY + OK)
     host.expect_nothing()
