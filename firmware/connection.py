@@ -3,7 +3,6 @@
 import asyncio
 import select
 import socket
-from asyncio import core  # type: ignore[attr-defined]
 from errno import EINPROGRESS, ETIMEDOUT
 
 from micropython import const
@@ -57,13 +56,9 @@ async def connect(address, port, limit_ms):
 
 
 async def send(stream, piece):
-    """Send all of ``piece``."""
+    """Send all of ``piece``. Asyncio's waiting would hold on to ``stream``, and with it to all of TLS."""
     view = memoryview(piece)
     while len(view):
         view = view[stream.write(view) or 0 :]
         if len(view):
-            await _writable(stream)
-
-
-def _writable(stream):
-    yield core._io_queue.queue_write(stream)
+            await asyncio.sleep_ms(_LOOK_MS)

@@ -97,7 +97,7 @@ async def _send_request(body, request):
         tls = await tls_context()
     address = await address_of(host, port, body.timeout_ms)
     body.progress = ticks_ms()
-    stream = body.stream = await connect(address, port, body.timeout_ms)
+    stream = body.stream = body.wire = await connect(address, port, body.timeout_ms)
     if tls:
         stream = body.stream = tls.wrap_socket(stream, server_hostname=host, do_handshake_on_connect=False)
         stream.setblocking(False)

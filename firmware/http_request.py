@@ -44,7 +44,7 @@ async def _connect(body, url):
         body.tls = await tls_context()
     address = await address_of(host, port, body.timeout_ms)
     body.progress = ticks_ms()
-    body.stream = await connect(address, port, body.timeout_ms)
+    body.stream = body.wire = await connect(address, port, body.timeout_ms)
     if secure:
         body.stream = body.tls.wrap_socket(body.stream, server_hostname=host, do_handshake_on_connect=False)
         body.stream.setblocking(False)

@@ -42,7 +42,8 @@ class HttpStream:
         self.timeout_ms = timeout_ms
         self.redirects = redirects
         self.tls = None
-        self.stream = None
+        # What is read, and the socket below it, to wait for: the loop holds on to what was waited for last.
+        self.stream = self.wire = None
         self.begun = False
         # Whether what has come so far is of more than one answer.
         self.resumed = False
@@ -77,7 +78,7 @@ class HttpStream:
         """End the connection."""
         if self.stream:
             self.stream.close()
-            self.stream = None
+            self.stream = self.wire = None
 
     async def open(self):
         """Connect, follow redirects, read the header. If the server does not go on from ``position``, that is 0
@@ -97,9 +98,10 @@ class HttpStream:
         line = b""
         length = 0
         while True:
-            await readable(self.stream)
+            await asyncio.sleep_ms(0)
             more = self.stream.readline(_PIECE)
             if more is None:
+                await readable(self.wire)
                 continue
             length += len(more)
             if length > _LINE_MOST:
@@ -127,7 +129,7 @@ class HttpStream:
                 end = filled + self.left
             count = read(view[filled:end] if filled or end < len(view) else view)
             if count is None:
-                await readable(self.stream)
+                await readable(self.wire)
                 continue
             if not count:
                 if self.left is None and self.position >= self.total:

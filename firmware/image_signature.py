@@ -15,9 +15,9 @@ _MAGIC = const(0xE7)
 _VERSION = const(2)
 _BLOCK = const(1216)
 _KEY = const(384)
+_QUARTER_BITS = const(_KEY * 2)
 _HASH = const(32)
 _N_AT = const(36)
-_E_AT = const(_N_AT + _KEY)
 _SIGNATURE_AT = const(812)
 _CRC_AT = const(1196)
 _BLOCKS = const(3)
@@ -32,28 +32,54 @@ def is_signed(read, digest, key_file):
     for begin in range(0, _BLOCKS * _BLOCK, _BLOCK):
         # The block's memory is free again before the power is computed.
         signature = _signature(read, begin, digest, modulus)
-        if signature and _is_pss(pow(signature, exponent, modulus), digest):
+        if signature and _is_pss(_power(signature, exponent, modulus), digest):
             return True
     return False
 
 
 def _signature(read, begin, digest, modulus):
-    """The signature in the block at ``begin``, 0 if it is not one of ``digest`` with this key."""
-    memory = bytearray(_BLOCK)
-    read(begin, memory)
-    block = memoryview(memory)
-    if block[0] != _MAGIC or block[1] != _VERSION:
+    """The signature in the block at ``begin``, 0 if it is not one of ``digest`` with this key. Read piece by piece:
+    memory is short.
+    """
+    view = memoryview(bytearray(_KEY))
+
+    def field(at, length=_KEY):
+        piece = view[:length]
+        read(begin + at, piece)
+        return piece
+
+    head = field(0, _N_AT)
+    if head[0] != _MAGIC or head[1] != _VERSION or bytes(head[4:]) != digest:
         return 0
-    if struct.unpack_from("<I", block, _CRC_AT)[0] != crc32(block[:_CRC_AT]) & 0xFFFFFFFF:
+    checksum = 0
+    for at in range(0, _CRC_AT, _KEY):
+        checksum = crc32(field(at, min(_KEY, _CRC_AT - at)), checksum)
+    if _number(field(_CRC_AT, 4)) != checksum & 0xFFFFFFFF or _number(field(_N_AT)) != modulus:
         return 0
-    if bytes(block[4:_N_AT]) != digest or _number(block[_N_AT:_E_AT]) != modulus:
-        return 0
-    signature = _number(block[_SIGNATURE_AT : _SIGNATURE_AT + _KEY])
+    signature = _number(field(_SIGNATURE_AT))
     return signature if signature < modulus else 0
 
 
 def _number(little_endian):
     return int.from_bytes(little_endian, "little")
+
+
+def _power(base, exponent, modulus):
+    """As ``pow``, which takes numbers twice as long as the modulus: memory seldom has such a piece left."""
+    result = base
+    for bit in bin(exponent)[3:]:
+        result = _product(result, result, modulus)
+        if bit == "1":
+            result = _product(result, base, modulus)
+    return result
+
+
+def _product(one, other, modulus):
+    """``one * other % modulus``, by quarters of ``other``."""
+    result = 0
+    for shift in range(3 * _QUARTER_BITS, -1, -_QUARTER_BITS):
+        result = ((result << _QUARTER_BITS) + one * (other >> shift & (1 << _QUARTER_BITS) - 1)) % modulus
+    return result
 
 
 def _is_pss(message, digest):

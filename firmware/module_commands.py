@@ -34,7 +34,7 @@ def commands(system):
         command(b"+GMR", execute=_versions),
         command(b"+CMD", query=_list_commands),
         command(b"+SYSLOG", (integer(0, 1),), set=_set_syslog, query=_query_syslog),
-        command(b"+SYSRAM", query=_free_memory),
+        command(b"+SYSRAM", (integer(0),), set=_memory_of_kind, query=_free_memory),
         command(b"+SYSSTORE", (integer(0, 1),), set=_set_store, query=_query_store),
         command(b"+SYSMSG", (integer(0, 7),), set=_set_reports, query=_query_reports),
         command(b"+USERPROMPT", (integer(0),), set=_set_prompt, query=_query_prompt),
@@ -71,6 +71,14 @@ def _free_memory(at):
     """Free bytes of ESP-IDF's data memory, now and at the least since the start."""
     regions = esp32.idf_heap_info(esp32.HEAP_DATA)
     at.info(b"+SYSRAM:%d,%d" % (sum(region[1] for region in regions), sum(region[3] for region in regions)))
+
+
+def _memory_of_kind(at, capabilities):
+    """AT+SYSRAM=<capabilities>: the memory that has all of them; the bits are ESP-IDF's."""
+    regions = esp32.idf_heap_info(capabilities)
+    size, free, _, least = (sum(region[index] for region in regions) for index in range(4))
+    largest = max((region[2] for region in regions), default=0)
+    at.info(b"+SYSRAM:%d,%d,%d,%d" % (largest, free, least, size))
 
 
 def _set_store(at, on):

@@ -8,7 +8,7 @@ from firmware.command import command, integer, string
 from firmware.ota import DOWNLOADING
 from firmware.unload import unload
 
-_WORK = "ota_download ota_feed ota_progress slot_writer esp_image"
+_WORK = "ota_download ota_receive ota_feed ota_progress slot_writer esp_image"
 _URL_MOST = const(8192)
 _DATA_MOST = const(4096)
 # A download goes to flash in pieces of this size: memory against speed.

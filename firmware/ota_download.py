@@ -1,15 +1,12 @@
-"""AT+USEROTA's download: a URL's body into the other slot, over as many connections as it takes.
-
-A break is followed by a growing, jittered pause and a request for the rest; a server that cannot give the rest begins
-anew. Loaded for one upgrade.
+"""AT+USEROTA: the host's part, and the end of a download. Loaded for one upgrade. The download itself is in
+``ota_receive``, whose memory is needed to verify what has come.
 """
 
 import asyncio
 
 from firmware import log
 from firmware.at_error import NO_NETWORK, AtError
-from firmware.esp_image import SECTOR
-from firmware.ota_progress import begin, failed, finished, progressed
+from firmware.ota_progress import FORGET_MS, begin, failed, finished
 from firmware.unload import unload
 
 
@@ -35,7 +32,19 @@ async def upgrade(ota, at, length, blocks):
         at.listen((b"AT+USEROTA?", b"AT+USEROTAABORT"))
         if not ota.connected():
             raise AtError(NO_NETWORK)
-        await _download(ota, blocks, url)
+        parts, digest = _parse(url)
+        if parts[0]:
+            # While memory is in one piece.
+            blocks.append(await _tls_context())
+            unload("tls_context", "trust")
+        again = 0
+        while True:
+            again = await _receive(ota, parts, digest, blocks, again)
+            if ota.writer.needs_signature:
+                await asyncio.sleep_ms(FORGET_MS)
+            unload("ota_receive", "http_stream")
+            if _finish(ota, blocks, again):
+                break
     except (Exception, asyncio.CancelledError) as error:
         failed(ota)
         from firmware.ota_broken import at_error
@@ -43,42 +52,6 @@ async def upgrade(ota, at, length, blocks):
         unload("ota_broken")
         raise at_error(error)
     return await finished(ota, at)
-
-
-async def _download(ota, blocks, url):
-    """Each step's code is loaded for the step: there is not much more memory than the longest of them takes."""
-    parts, digest = _parse(url)
-    config = ota.config
-    body = None
-    resumed = False
-    for attempt in range(config.ota_attempts):
-        if attempt:
-            await _pause(config, attempt)
-        try:
-            if body is None:
-                body = _stream(parts, config, attempt > 0)
-            async with body:
-                await body.open()
-                if ota.writer is None:
-                    ota.writer = _writer(ota, blocks, digest)
-                await _take(ota.writer, body)
-            resumed = body.resumed
-            body = None
-            return _finish(ota.writer)
-        except Exception as error:
-            kind = type(error).__name__
-            if isinstance(error, OSError) or kind == "HttpBroken":
-                # Another attempt only if a body had begun: a host wants to know at once that nobody is there.
-                again = body and body.begun
-            else:
-                # What came of several answers may be of two files that look alike to their server: begin anew.
-                again = kind == "ImageError" and (body.resumed if body else resumed)
-                body = None
-            if not again or attempt == config.ota_attempts - 1:
-                raise
-            log("download broke off at", ota.received, kind, error)
-            if ota.writer and ota.writer.block is None:
-                ota.writer.block = memoryview(bytearray(ota.writer.piece))
 
 
 # What is imported in a coroutine stays in its memory: plain functions do it.
@@ -91,62 +64,31 @@ def _parse(url):
     return parse_with_digest(url)
 
 
-def _pause(config, attempt):
-    from firmware.ota_broken import pause
+def _tls_context():
+    from firmware.tls_context import tls_context
 
-    unload("ota_broken")
-    return pause(config, attempt)
-
-
-def _stream(parts, config, begun):
-    from firmware.http_stream import HttpStream
-
-    body = HttpStream(parts, config.ota_timeout_ms, config.ota_redirects)
-    body.begun = begun
-    return body
+    return tls_context()
 
 
-def _writer(ota, blocks, digest):
-    from firmware.slot_writer import SlotWriter
+def _receive(*values):
+    from firmware.ota_receive import receive
 
-    return SlotWriter(ota, blocks.pop(), digest)
+    return receive(*values)
 
 
-def _finish(writer):
-    unload("http_stream")
+def _finish(ota, blocks, again):
+    """Verify what has come; False if it is not sound and may be fetched anew."""
     from firmware.slot_finish import finish
 
-    finish(writer)
-
-
-async def _take(writer, body):
-    """Take what is left of the body; go on from where it broke off, or begin anew if the body does."""
-    if body.position < writer.start + writer.filled:
-        writer.begin()
-    more = True
-    while more:
-        wanted = _wanted(writer)
-        if not wanted:
-            break
-        try:
-            if writer.filled < wanted:
-                whole = wanted - writer.filled == writer.piece
-                more = await body.fill(writer.block if whole else writer.block[writer.filled : wanted])
-        finally:
-            writer.filled = body.position - writer.start
-        if writer.filled == wanted or not more:
-            writer.flush()
-            progressed(writer.ota, body.position, body.total)
-            # Flash was busy: let the port see what has arrived.
-            await asyncio.sleep_ms(0)
-
-
-def _wanted(writer):
-    """How many bytes the present block is to have: fewer at the end of the file. A signature is the sector behind
-    the image's last one; a file whose digest is told may have one too.
-    """
-    end = writer.room
-    size = writer.check.size
-    if size:
-        end = writer.check.signature_at() + SECTOR if writer.needs_signature or writer.digest else size
-    return max(0, min(writer.piece, min(end, writer.room) - writer.start))
+    piece = ota.writer.piece
+    try:
+        finish(ota)
+    except Exception as error:
+        if not again or type(error).__name__ != "ImageError":
+            raise
+        # What came of several answers may be of two files that look alike to their server.
+        log("begun anew:", error)
+        ota.writer = None
+        blocks.append(bytearray(piece))
+        return False
+    return True

@@ -77,7 +77,7 @@ async def end(ota, at):
     writer.block = None
     from firmware.slot_finish import finish
 
-    _guarded(ota, finish, writer)
+    _guarded(ota, finish, ota)
     return await finished(ota, at)
 
 

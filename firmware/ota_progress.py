@@ -9,11 +9,13 @@ from firmware.at_user import DONE, OK
 from firmware.ota import ATTEMPT_FAILED, DOWNLOADING, READY
 from firmware.unload import keep, unload
 
+# The stack in C still points to what has been: a pause lets other things be written over it, then it goes.
+FORGET_MS = const(40)
 _STEPS = const(20)
 _LITTER = const(2048)
 # What an upgrade loads; as one string, which takes less than a tuple.
 _MODULES = (
-    "ota_download ota_feed ota_progress http_stream http_url "
+    "ota_download ota_receive ota_feed ota_progress http_stream http_url "
     "slot_writer slot_finish esp_image image_identity image_signature chip"
 )
 

@@ -10,8 +10,9 @@ from firmware.unload import unload
 _WATCHDOG_MS = const(30_000)
 # All that an upgrade loads.
 _UPGRADE_CODE = (
-    "ota_commands ota_download ota_broken ota_feed ota_progress http_url resolver tls_context connection http_request "
-    "http_stream slot_writer slot_finish esp_image image_identity image_signature chip chip_memory trust"
+    "ota_commands ota_download ota_receive ota_broken ota_feed ota_progress http_url resolver tls_context "
+    "connection http_request http_stream slot_writer slot_finish esp_image image_identity image_signature chip "
+    "chip_memory trust"
 ).split()
 
 

@@ -16,8 +16,11 @@ OTHER_BLOCK = 15 * 1024
 EXEC_REGION = 72_000
 EXEC_FREE = 40 * 1024
 
-HEAP_DATA = 4
+# ESP-IDF's capabilities of memory, and what the chip's two kinds have.
 HEAP_EXEC = 1
+HEAP_DATA = 4
+DATA_HAS = 0x180E
+EXEC_HAS = 0x803
 
 Region = tuple[int, int, int, int]
 
@@ -31,7 +34,9 @@ def largest_block(held: int) -> int:
 
 
 class Heap:
-    """The regions as ``idf_heap_info`` lists them: (size, free, largest free block, least ever free)."""
+    """The regions that have all of some capabilities, as ``idf_heap_info`` lists them: (size, free, largest free block,
+    least ever free).
+    """
 
     def __init__(self) -> None:
         self._least = LARGEST_BLOCK
@@ -40,9 +45,9 @@ class Heap:
         largest = largest_block(held)
         self._least = min(self._least, largest)
         listed: list[Region] = []
-        if capability & HEAP_DATA:
+        if not capability & ~DATA_HAS:
             listed.append((LARGEST_REGION, largest, largest, self._least))
             listed.append((OTHER_REGION, OTHER_FREE, OTHER_BLOCK, OTHER_FREE))
-        if capability & HEAP_EXEC:
+        if not capability & ~EXEC_HAS:
             listed.append((EXEC_REGION, EXEC_FREE, EXEC_FREE, EXEC_FREE))
         return listed

@@ -22,7 +22,7 @@ BEFORE_JOINING = (
     b"AT+GMR",
     b"AT+CMD?",
     *(b"AT+SYSLOG" + form for form in (b"=1", b"?", b"=0", b"=?")),
-    b"AT+SYSRAM?",
+    *(b"AT+SYSRAM" + form for form in (b"?", b"=4", b"=?")),
     *(b"AT+SLEEP" + form for form in (b"=1", b"?", b"=0", b"=?")),
     b"AT+SLEEPWKCFG=?",
     b"AT+SLEEPWKCFG=2,13,1",
@@ -152,6 +152,7 @@ class Walk:
         if block:
             ram.fill(self.host, block)
         self._feed(VERSIONS[1])
+        self._command(b"AT+SYSROLLBACK?")
         self._restart(b"AT+SYSROLLBACK")
         assert version(self.host) == VERSIONS[0]
         self._check_forms(clients=False)

@@ -59,7 +59,6 @@ def test_the_code_comes_before_error(host: Host) -> None:
         b"AT+SLEEP",
         b"AT+SYSLOG",
         b"AT+SYSRAM",
-        b"AT+SYSRAM=?",
         b"AT+CWMODE",
         b"AT+CWQAP?",
         b"AT+CWSTATE",

@@ -22,7 +22,7 @@ FORMS = {
     b"AT+GSLP": b"1,0,1,0",
     b"AT+SLEEPWKCFG": b"1,0,1,0",
     b"AT+SYSLOG": b"1,1,1,0",
-    b"AT+SYSRAM": b"0,1,0,0",
+    b"AT+SYSRAM": b"1,1,1,0",
     b"AT+SYSSTORE": b"1,1,1,0",
     b"AT+SYSMSG": b"1,1,1,0",
     b"AT+SYSMSGFILTER": b"1,1,1,0",
@@ -64,7 +64,7 @@ FORMS = {
     b"AT+USEROTADATA": b"1,0,1,0",
     b"AT+USEROTAEND": b"0,0,0,1",
     b"AT+USEROTAABORT": b"0,0,0,1",
-    b"AT+SYSROLLBACK": b"0,0,0,1",
+    b"AT+SYSROLLBACK": b"0,1,0,1",
     b"AT+USERPROMPT": b"1,1,1,0",
     b"AT+USERREPORT": b"0,1,0,0",
     b"AT+USERWKMCUCFG": b"1,1,1,0",
@@ -118,6 +118,20 @@ def test_sysram_tells_free_memory_now_and_at_the_least(host: Host) -> None:
     match = re.fullmatch(rb"\+SYSRAM:(\d+),(\d+)\r\n" + OK, host.answer(b"AT+SYSRAM?"))
     assert match
     assert 10_000 < int(match[2]) <= int(match[1]) < 520_000
+
+
+@pytest.mark.parametrize("capabilities", [b"4", b"0x1800"])
+def test_sysram_tells_of_memory_with_some_capabilities(host: Host, capabilities: bytes) -> None:
+    free, least = map(int, host.answer(b"AT+SYSRAM?")[8:].split(b"\r")[0].split(b","))
+    match = re.fullmatch(rb"\+SYSRAM:(\d+),(\d+),(\d+),(\d+)\r\n" + OK, host.answer(b"AT+SYSRAM=" + capabilities))
+    assert match
+    largest, same_free, same_least, size = map(int, match.groups())
+    assert (same_free, same_least) == (free, least)
+    assert 0 < largest <= free < size < 520_000
+
+
+def test_sysram_tells_of_no_memory_without_some_capabilities(host: Host) -> None:
+    host.command(b"AT+SYSRAM=0x401", b"+SYSRAM:0,0,0,0\r\n", OK)
 
 
 @pytest.mark.parametrize("mode", [0, 1, 2, 3])

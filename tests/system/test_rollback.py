@@ -63,6 +63,20 @@ def state(host: Host, number: int) -> None:
 # By hand.
 
 
+def test_the_query_tells_where_and_what_the_two_images_are(upgraded: Upgraded, board: Board) -> None:
+    host, now, before = upgraded
+    running, other = board.flash.partition(upgrades.running(board).label), slots.other(board)
+    told = b'+SYSROLLBACK:0x%x,"%s",0x%x,"%s"\r\n'
+    host.command(
+        b"AT+SYSROLLBACK?",
+        told % (running.address, now.encode(), other.address, before.removesuffix("-dev").encode()),
+        OK,
+    )
+    slots.clear(board)
+    host.command(b"AT+SYSLOG=1")
+    host.command(b"AT+SYSROLLBACK?", error(REFUSED))
+
+
 def test_there_and_back(upgraded: Upgraded, board: Board) -> None:
     host, now, before = upgraded
     labels = []
@@ -231,8 +245,8 @@ def test_a_broken_image_is_refused(staying: Host, board: Board, damage: Callable
     assert version(staying) == now
 
 
-def test_its_only_form(host: Host) -> None:
-    for line in (b"AT+SYSROLLBACK?", b"AT+SYSROLLBACK=1", b"AT+SYSROLLBACK=?"):
+def test_forms_that_it_does_not_have(host: Host) -> None:
+    for line in (b"AT+SYSROLLBACK=1", b"AT+SYSROLLBACK=?"):
         host.command(line, ERROR)
     host.command(b"AT+SYSLOG=1")
     host.command(b"AT+SYSROLLBACK=", error(0x010C0000))
