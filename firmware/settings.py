@@ -7,28 +7,7 @@ its ``memory``, and the one handle to the storage: ESP-IDF never frees those tha
 from firmware import log
 
 # What AT+RESTORE forgets. Names have at most 15 characters: ESP-IDF's limit.
-_NAMES = (
-    "mode",
-    "ssid",
-    "key",
-    "bssid",
-    "join",
-    "retry",
-    "auto",
-    "slot",
-    "uart",
-    "sysmsg",
-    "stamac",
-    "apmac",
-    "staip",
-    "apip",
-    "dhcp",
-    "dns",
-    "ap",
-    "apssid",
-    "apkey",
-    "trans",
-)
+_NAMES = "mode ssid key bssid join retry auto slot uart sysmsg stamac apmac staip apip dhcp dns ap apssid apkey trans"
 _MOST = 80
 
 
@@ -66,6 +45,11 @@ class Settings:
             value = tuple(int(number) for number in value.split(b","))
         return value or default
 
+    def retry(self, ssid):
+        """The values of AT+CWRECONNCFG: seconds between attempts to take up a lost connection, 0 is none; how many, 0
+        is without end. By default one second, if there is an access point."""
+        return self.numbers("retry", (1 if ssid else 0, 0))
+
     def keep(self, **values):
         """Put integers, tuples and bytes in force; they are stored unless AT+SYSSTORE=0 forbids it."""
         if self.integer("store", 1):
@@ -94,7 +78,7 @@ class Settings:
 
     def clear(self):
         """Forget everything (AT+RESTORE)."""
-        for name in _NAMES:
+        for name in _NAMES.split():
             try:
                 self._storage.erase_key(name)
             except OSError:

@@ -87,9 +87,8 @@ class Commands:
     def _query_retry(self, at):
         """AT+CWRECONNCFG?"""
         from firmware.settings import Settings
-        from firmware.wifi_control import retry_of
 
-        at.info(b"+CWRECONNCFG:%d,%d" % retry_of(self._wifi, Settings(at.memory)))
+        at.info(b"+CWRECONNCFG:%d,%d" % Settings(at.memory).retry(self._wifi.ssid))
 
     def _set_hostname(self, at, name):
         """AT+CWHOSTNAME=<"name">: for the next connection, until a restart."""

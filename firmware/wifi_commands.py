@@ -9,7 +9,6 @@ from firmware.command import command, integer, string
 from firmware.settings import Settings
 from firmware.unload import unload
 from firmware.wifi import DOWN
-from firmware.wifi_control import activate, connect_stored, disconnect, retry_of, use_retry
 
 _STATION = const(1)
 # The station's state when it is not connected.
@@ -61,6 +60,8 @@ class Commands:
         if not settings.integer("init", 1):
             raise AtError(NOT_THERE)
         before = wifi.mode
+        from firmware.wifi_control import activate, connect_stored
+
         activate(wifi, mode, settings)
         settings.keep(mode=mode)
         if connect != 0 and not before & _STATION:
@@ -72,6 +73,8 @@ class Commands:
 
     def _leave(self, at):
         """AT+CWQAP; the report of it follows OK."""
+        from firmware.wifi_control import disconnect
+
         if self._wifi.mode & _STATION:
             disconnect(self._wifi)
 
@@ -101,7 +104,7 @@ class Commands:
         settings = Settings(at.memory)
         bssid = hexlify(wifi.bssid or bytes(6), ":")
         values = (wifi.ssid, bssid, wifi.station.config("channel"), wifi.station.status("rssi"))
-        values += retry_of(wifi, settings)[:1] + settings.numbers("join", _JOIN)[:3]
+        values += settings.retry(wifi.ssid)[:1] + settings.numbers("join", _JOIN)[:3]
         at.info(b'+CWJAP:"%s","%s",%d,%d,0,%d,%d,%d,%d' % values)
 
     def _set_join(self, at, ssid, key, bssid, auth_mode, reconnect, listen, scan, timeout, pmf):
@@ -124,7 +127,7 @@ class Commands:
         if ssid is None:
             ssid, key, mac = wifi.ssid, wifi.key, wifi.bssid
         options = (listen or _JOIN[0], scan or 0, _JOIN[2] if pmf is None else pmf, auth_mode or 0)
-        retry = (1 if reconnect is None else reconnect, retry_of(wifi, Settings(at.memory))[1])
+        retry = (1 if reconnect is None else reconnect, Settings(at.memory).retry(wifi.ssid)[1])
         return self._join(at, ssid, key or b"", mac, timeout, options, retry)
 
     def _join_again(self, at):
@@ -132,14 +135,14 @@ class Commands:
         wifi = self._wifi
         settings = Settings(at.memory)
         options = settings.numbers("join", _JOIN)
-        return self._join(at, wifi.ssid, wifi.key, wifi.bssid, None, options, retry_of(wifi, settings))
+        return self._join(at, wifi.ssid, wifi.key, wifi.bssid, None, options, settings.retry(wifi.ssid))
 
     async def _join(self, at, ssid, key, bssid, timeout, options, retry):
         wifi = self._wifi
         if not wifi.mode & _STATION or not ssid:
             raise AtError(NOT_THERE)
         wifi.joining = True
-        in_force = retry_of(wifi, Settings(at.memory))
+        in_force = Settings(at.memory).retry(wifi.ssid)
         try:
             from firmware.wifi_join import join
 
@@ -148,6 +151,8 @@ class Commands:
             in_force = retry
         finally:
             wifi.joining = False
+            from firmware.wifi_control import use_retry
+
             # With a scan before, the driver was told to connect to one of several.
             use_retry(wifi, in_force, not (options[1] or options[3]))
             unload("wifi_join")

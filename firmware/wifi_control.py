@@ -66,7 +66,7 @@ def _restore_addresses(interface, mac, addresses):
 
 
 def _restore_station(wifi, settings):
-    use_retry(wifi, retry_of(wifi, settings))
+    use_retry(wifi, settings.retry(wifi.ssid))
     if not settings.integer("dhcp", 1) and not settings.text("staip"):
         from firmware.addresses import stop_dhcp
 
@@ -90,12 +90,6 @@ def _restore_access_point(wifi, settings):
 
     wifi.stations = Stations(wifi)
     unload("stations")
-
-
-def retry_of(wifi, settings):
-    """The values of AT+CWRECONNCFG: seconds between attempts to take up a lost connection, 0 is none; how many, 0 is
-    without end."""
-    return settings.numbers("retry", (1 if wifi.ssid else 0, 0))
 
 
 def use_retry(wifi, retry, driver=True):
