@@ -72,7 +72,8 @@ def test_what_may_wake_the_host(make_board: MakeBoard, model: str) -> None:
 @pytest.mark.parametrize("model", ["esp32s3", "esp32c3", "esp32c6"])
 def test_an_upgrade_must_be_for_the_chip_that_runs(make_board: MakeBoard, model: str) -> None:
     target = MODELS[model].target
-    package = smallest_filesystem({"firmware/app.mpy": b""})
+    # A package takes a sector at least.
+    package = smallest_filesystem({"firmware/app.mpy": bytes(4096)})
     good = build_image(package, "2.0.0", target=target)
     parsed = app_image.parse(good)
     elsewhere = [(ESP32.data.start + 0x20, parsed.segments[0].data)]
