@@ -89,6 +89,7 @@ def assemble(memory=None, ota_state=0):
     at.memory = memory
     at.report_bits = settings.integer("sysmsg", 0)
     wifi = Wifi(config, at.report)
+    wifi.memory = memory
     ota = Ota(config, system, wifi.connected, at.report)
     ota.state = ota_state
     system.on_proven = ota.proven

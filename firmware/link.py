@@ -12,7 +12,7 @@ from micropython import const
 
 from firmware import log
 from firmware.at_port import readable
-from firmware.net import SILENCE_MS
+from firmware.net import OPTIONS, SILENCE_MS
 from firmware.unload import unload
 
 # One segment of TCP, or a datagram.
@@ -51,6 +51,9 @@ class Link:
         self.follow = 0
         # What it was opened with, for pass-through to open it again.
         self.target = None
+        # How long sending may stand still, in ms; 0 is for ever.
+        options = net.settings.get("tcpopt")
+        self.limit = options[number * OPTIONS + 1] if options else 0
         self.active = ticks_ms()
         # In passive mode: data received and not read yet, whether the host knows, and where a datagram came from.
         self.ahead = b""
@@ -227,7 +230,6 @@ class Link:
         if self.kind == b"UDP":
             self.stream.sendto(view, address or self.address)
             return
-        limit = self.net.settings.get("sndtimeo", 0)
         waited = 0
         while len(view):
             if self.lost or not self.stream:
@@ -236,7 +238,7 @@ class Link:
             if count:
                 view = view[count:]
                 waited = 0
-            elif limit and waited >= limit:
+            elif self.limit and waited >= self.limit:
                 raise OSError(_ETIMEDOUT)
             else:
                 if listen:

@@ -13,7 +13,7 @@ from micropython import const
 from firmware import log
 from firmware.at_error import ALREADY_THERE, KIND, NO_NETWORK, NOT_THERE, TIMED_OUT, TRANSFER_FAILED, VALUE, AtError
 from firmware.command import command, integer, string
-from firmware.net import LINKS, PIECE, net_of
+from firmware.net import LINKS, OPTIONS, PIECE, net_of
 from firmware.unload import unload
 
 _NUMBER = (integer(0, LINKS - 1),)
@@ -72,7 +72,10 @@ async def _start(net, at, arguments, any_link):
         if not port:
             raise AtError(VALUE | shift + 2)
         if keepalive is not None:
-            net.settings["keepalive"] = keepalive
+            from firmware.link_options import note_keepalive
+
+            note_keepalive(net.settings, number, keepalive)
+            unload("link_options")
     host = str(values[shift + 1], "utf-8")
     target = (kind, host, port, str(local or b"0.0.0.0", "utf-8"), local_port or 0, mode or 0, limit)
     link = await open_link(net, at, number, target)
@@ -115,7 +118,10 @@ async def open_link(net, at, number, target):
             if kind == b"UDP":
                 _join(stream, address)
             else:
-                await _connect(net, stream, (address, port), limit)
+                options = net.settings.get("tcpopt")
+                if options and options[number * OPTIONS]:
+                    stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                await _connect(stream, (address, port), limit)
             if kind == b"SSL":
                 stream, ahead = await _secure(net, number, stream, host, limit)
         except BaseException:  # and when pass-through ends meanwhile
@@ -135,13 +141,12 @@ async def open_link(net, at, number, target):
 
 
 async def _secure(net, number, stream, host, limit):
-    from firmware.link_tls import secure
+    from firmware.link_tls import secure_link
 
     try:
-        mode = net.settings.get("auth%d" % number, 0)
-        return await secure(stream, mode, net.settings.get("sni%d" % number) or host, limit)
+        return await secure_link(net.settings, number, stream, host, limit)
     finally:
-        unload("link_tls", "tls_context")
+        unload("link_tls", "tls_context", "cipher_suites")
 
 
 def _socket(kind):
@@ -199,9 +204,7 @@ def _join(stream, address):
         stream.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
 
 
-async def _connect(net, stream, address, limit):
-    if net.settings.get("nodelay"):
-        stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+async def _connect(stream, address, limit):
     try:
         stream.connect(address)
     except OSError as error:

@@ -8,6 +8,8 @@ LINKS = const(5)
 # What a message report carries at most, and a link takes from the host at once: a segment of TCP. ESP-AT has twice as
 # much, and twice the memory.
 PIECE = const(1460)
+# The options of AT+CIPTCPOPT that there are for a link: TCP_NODELAY, SO_SNDTIMEO in ms, keepalive in seconds.
+OPTIONS = const(3)
 # Drivers look for SEND OK at the end of what has come: for so long no report of a link may follow it.
 SILENCE_MS = const(20)
 
@@ -33,7 +35,8 @@ class Net:
     # AT+CIPSTATUS tells a module that has lost its links from one that never had any.
     used: bool
     silent_until: int
-    # Settings that are not as they are at first, by name.
+    # Settings that are not as they are at first, by name. Those that AT+SYSSTORE is about are tuples over all links:
+    # "sslauth" the mode of AT+CIPSSLCCONF, "tcpopt" the OPTIONS of each; and the number "reconnintv".
     settings: dict
 
 
@@ -46,12 +49,30 @@ def net_of(wifi):
         net.passive = net.silent_until = 0
         net.links = [None] * LINKS
         net.server = net.buffer = None
-        net.settings = {}
+        net.settings = _stored(wifi.memory)
     return wifi.net
+
+
+def _stored(memory):
+    from firmware.settings import Settings
+
+    stored = Settings(memory)
+    settings = {name: stored.numbers(name, None) for name in ("sslauth", "tcpopt")}
+    settings["reconnintv"] = stored.integer("reconnintv", None)
+    return {name: settings[name] for name in settings if settings[name]}
+
+
+def keep(net, **values):
+    """Put settings in force; they are stored unless AT+SYSSTORE=0 forbids it."""
+    from firmware.settings import Settings
+
+    net.settings.update(values)
+    Settings(net.wifi.memory).keep(**values)
 
 
 def forget(wifi):
     """Give back what TCP/IP holds, if it is as it was at first."""
     net = wifi.net
-    if net and not (any(net.links) or net.server or net.mux or net.mode or net.dinfo or net.passive or net.settings):
-        wifi.net = None
+    if net and not (any(net.links) or net.server or net.mux or net.mode or net.dinfo or net.passive):
+        if all(name in ("sslauth", "tcpopt", "reconnintv") for name in net.settings):
+            wifi.net = None

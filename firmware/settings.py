@@ -7,12 +7,15 @@ its ``memory``, and the one handle to the storage: ESP-IDF never frees those tha
 from firmware import log
 
 # What AT+RESTORE forgets. Names have at most 15 characters: ESP-IDF's limit.
-_NAMES = "mode ssid key bssid join retry auto slot uart sysmsg stamac apmac staip apip dhcp dns ap apssid apkey trans"
-_MOST = 80
+_NAMES = (
+    "mode ssid key bssid join retry auto slot uart sysmsg stamac apmac staip apip dhcp dns ap apssid apkey trans "
+    "sslauth tcpopt reconnintv"
+)
+_MOST = 96
 
 
 class Settings:
-    """Integers, tuples of integers and byte strings of at most 80 bytes by name; a storage that fails counts as empty,
+    """Integers, tuples of integers and byte strings of at most 96 bytes by name; a storage that fails counts as empty,
     and a log line says so. ``memory`` is the storage, and a dict of what is in force but not stored.
     """
 

@@ -29,6 +29,8 @@ class Wifi:
         self.name_server = ""
         self.wanted = self.tried = self.joining = False
         self.link = DOWN
+        # For ``firmware.settings``, as the dispatcher has it.
+        self.memory = None
         # The links of TCP/IP (``firmware.net.Net``), once there were any.
         self.net = None
         # What takes up a lost connection again, and what watches the stations of the module's own access point.

@@ -99,6 +99,7 @@ LINK_SETTINGS = (
     *(b"AT+CIPSSLCCONF" + form for form in (b"=?", b"=0", b"?")),
     *(b"AT+CIPSSLCSNI" + form for form in (b"=?", b'=""', b"?")),
     *(b"AT+CIPSSLCCN" + form for form in (b"=?", b'=""', b"?")),
+    *(b"AT+CIPSSLCCIPHER" + form for form in (b"=?", b"=1,0xC02B", b"?", b"=0")),
     *(b"AT+SAVETRANSLINK" + form for form in (b"=?", b"=0")),
     b"AT+CIPSENDEX=?",
     b"AT+CIPSENDL=?",
