@@ -89,15 +89,9 @@ class LinkCommands:
         link = self._open(0)
         if not self._net.mode or link.follow:
             raise AtError(NOT_THERE)
-        return self._pass(at, link.target)
+        from firmware.pass_on import pass_on
 
-    async def _pass(self, at, target):
-        from firmware.pass_through import pass_through
-
-        try:
-            return await pass_through(self._net, at, target)
-        finally:
-            unload("pass_through")
+        return pass_on(self._net, at, link.target)
 
     def _close(self, at):
         """AT+CIPCLOSE, of the only link."""

@@ -6,7 +6,8 @@ from micropython import const
 
 from firmware.at_error import NOT_POSSIBLE, AtError
 from firmware.command import command, integer
-from firmware.net import LINKS, OPTIONS, keep, net_of
+from firmware.net import LINKS, OPTIONS, net_of
+from firmware.net_settings import keep
 
 _ALL = const(5)
 _OFF = const(-1)

@@ -4,6 +4,8 @@
 
 from micropython import const
 
+from firmware.unload import unload
+
 LINKS = const(5)
 # What a message report carries at most, and a link takes from the host at once: a segment of TCP. ESP-AT has twice as
 # much, and twice the memory.
@@ -49,30 +51,19 @@ def net_of(wifi):
         net.passive = net.silent_until = 0
         net.links = [None] * LINKS
         net.server = net.buffer = None
-        net.settings = _stored(wifi.memory)
+        from firmware.net_settings import stored
+
+        net.settings = stored(wifi.memory)
+        unload("net_settings", "settings")
     return wifi.net
-
-
-def _stored(memory):
-    from firmware.settings import Settings
-
-    stored = Settings(memory)
-    settings = {name: stored.numbers(name, None) for name in ("sslauth", "tcpopt")}
-    settings["reconnintv"] = stored.integer("reconnintv", None)
-    return {name: settings[name] for name in settings if settings[name]}
-
-
-def keep(net, **values):
-    """Put settings in force; they are stored unless AT+SYSSTORE=0 forbids it."""
-    from firmware.settings import Settings
-
-    net.settings.update(values)
-    Settings(net.wifi.memory).keep(**values)
 
 
 def forget(wifi):
     """Give back what TCP/IP holds, if it is as it was at first."""
     net = wifi.net
     if net and not (any(net.links) or net.server or net.mux or net.mode or net.dinfo or net.passive):
-        if all(name in ("sslauth", "tcpopt", "reconnintv") for name in net.settings):
+        from firmware.net_settings import stored
+
+        if net.settings == stored(wifi.memory):
             wifi.net = None
+        unload("net_settings", "settings")

@@ -7,7 +7,8 @@ from micropython import const
 
 from firmware.at_error import VALUE, AtError
 from firmware.command import command, integer, string
-from firmware.net import LINKS, keep, net_of
+from firmware.net import LINKS, net_of
+from firmware.net_settings import keep
 from firmware.unload import unload
 
 _ALL = const(5)

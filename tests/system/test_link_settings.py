@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -125,7 +126,7 @@ def test_a_restart_keeps_nothing_that_was_not_to_be_stored(module: Host) -> None
         (b"AT+CIPSSLCCIPHER=0,32", 0x01070001),
         (b'AT+CIPDNS=2,"10.0.0.1"', 0x01070000),
         (b'AT+CIPDNS=1,"10.0.0.256"', 0x01070001),
-        (b'AT+CIPDNS=1,"10.0.0.1","10.0.0.1"', 0x01070001),
+        (b'AT+CIPDNS=1,"10.0.0.1","10.0.0.1"', 0x01070002),
         (b'AT+CIPDNS=1,"dns.example"', 0x01070001),
         (b"AT+CIPSENDLCFG=99", 0x01070000),
         (b"AT+CIPSENDLCFG=100,2921", 0x01070001),
@@ -145,6 +146,8 @@ def test_a_time_limit_for_sending_holds_for_links_that_are_open(module: Host, bo
     with TcpServer() as server, start(module, server, 1) as remote:
         module.command(b"AT+CIPTCPOPT=1,,,100")
         board.network.stall = True
+        # What a board knows of its network may be a tick old.
+        time.sleep(0.05)
         module.command(b"AT+CIPSEND=1,4", PROMPT)
         module.write(b"data")
         module.expect(b"\r\nRecv 4 bytes\r\n\r\nSEND FAIL\r\n")
