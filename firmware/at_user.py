@@ -43,7 +43,7 @@ class AtUser:
         self.on_command = on_command
         self.queue = queue
         # In the order of entry, which an ordinary dict does not keep on the device.
-        self._table = OrderedDict()
+        self.table = OrderedDict()
         # What the families of ``firmware.families`` belong to, by name.
         self.owners = {}
         # For ``firmware.settings``.
@@ -56,17 +56,7 @@ class AtUser:
     def add(self, commands):
         """Enter a family's table; a name that is there already is replaced."""
         for entry in commands:
-            self._table[entry[0]] = entry
-
-    def commands(self):
-        """The lines of all tables, in order."""
-        from firmware.families import families
-
-        yield from self._table.values()
-        for owner, modules in families():
-            for entry in self._load(owner, modules):
-                if entry[0] not in self._table:
-                    yield entry
+            self.table[entry[0]] = entry
 
     # For handlers.
 
@@ -200,20 +190,21 @@ class AtUser:
 
     def _find(self, name):
         """The table's line of a command; its family is loaded, and stays until another one is."""
-        if name in self._table:
-            return self._table[name]
+        if name in self.table:
+            return self.table[name]
         entry = _line_of(self._loaded_table, name)
         if not entry:
             # First, for the list of families takes memory, too.
             self.release()
             family = _family(name)
             unload("families")
-            entry = family and _line_of(self._load(*family), name)
+            entry = family and _line_of(self.load(*family), name)
         if not entry:
             raise AtError(UNSUPPORTED)
         return entry
 
-    def _load(self, owner, modules):
+    def load(self, owner, modules):
+        """The table of a family; it stays until another one is loaded."""
         if self._loaded != modules:
             self.release()
             self._loaded = modules

@@ -38,18 +38,17 @@ _FAMILIES = (
 )
 
 
-def families():
-    """Owner and modules of each family, in order."""
-    for line in _FAMILIES:
-        yield _of(line)
-
-
 def family_of(name):
     """Owner and modules of the family with this command, or None."""
     for line in _FAMILIES:
         if name in line and name in line[line.find(b":") + 2 :].split():
             return _of(line)
     return None
+
+
+def family_at(number):
+    """Owner and modules of a family, or None behind the last one."""
+    return _of(_FAMILIES[number]) if number < len(_FAMILIES) else None
 
 
 def _of(line):

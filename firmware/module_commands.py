@@ -52,11 +52,10 @@ def _versions(at):
         at.info("Development files:%s" % __file__.rpartition("/")[0])
 
 
-async def _list_commands(at):
-    for index, (name, parameters, query, set_form, execute, _) in enumerate(at.commands()):
-        forms = (bool(set_form and parameters), bool(query), bool(set_form), bool(execute))
-        at.info(b'+CMD:%d,"AT%s",%d,%d,%d,%d' % ((index, name) + forms))
-        await at.port.flush()
+def _list_commands(at):
+    from firmware.command_list import list_commands
+
+    return list_commands(at)
 
 
 def _set_syslog(at, on):

@@ -23,8 +23,8 @@ NAME = "updates.example"
 HEAP = FIRST_AREA - 2304
 BLOCK = 64 * 1024
 # A further area of the heap, with MicroPython's tables: 3 bits for each 16 bytes. On a board it is one of its own; here
-# it lies behind what the start has left of the first, so it is a little larger.
-BLOCK_AREA = BLOCK + BLOCK * 3 // 128 + 8192
+# it lies behind what the start has left of the first, in one piece, so it is larger.
+BLOCK_AREA = BLOCK + BLOCK * 3 // 128 + 12288
 SMALL_BLOCK = 32 * 1024
 # What a smaller block adds: the heap is doubled at least.
 SMALL_AREA = HEAP
@@ -97,7 +97,7 @@ def test_a_signed_image_over_verified_https_in_a_small_heap(
     with (
         TimeServer(int(time.time())) as clock,
         HttpServer(NAME, server_context("Right", NAME)) as server,
-        make_board(user_files=files, heap=HEAP) as board,
+        make_board(user_files=files, heap=FIRST_AREA) as board,
     ):
         board.network.hosts.update({NAME: "127.0.0.1", "pool.ntp.org": "127.0.0.1"})
         board.network.ports[123] = clock.port
