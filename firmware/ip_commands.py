@@ -1,6 +1,4 @@
-"""IP and MAC addresses of station and access point, and name servers (ESP-AT user guide, "Wi-Fi AT Commands" and
-"TCP/IP AT Commands"). Loaded when called.
-"""
+"""IP and MAC addresses of station and access point (ESP-AT user guide, "Wi-Fi AT Commands"). Loaded when called."""
 
 import network
 from micropython import const
@@ -13,8 +11,8 @@ _STATION = const(1)
 _ACCESS_POINT = const(2)
 _BOTH = const(3)
 _DISABLE = const(0)
-# ESP-AT's own; the first one also for a static address that comes with none.
-_NAME_SERVERS = (b"208.67.222.222", b"114.114.114.114", b"8.8.8.8")
+# ESP-AT's first name server, for a static address that comes with none.
+_NAME_SERVER = "208.67.222.222"
 # Of ESP-IDF's DHCP server, which MicroPython cannot set: minutes, and how many addresses follow its own.
 _LEASE = const(120)
 _ADDRESSES = const(100)
@@ -35,7 +33,6 @@ class Commands:
         """The family's command table."""
         mac = (string(17, 17),)
         address = (string(7, 15), string(7, 15, optional=True), string(7, 15, optional=True))
-        server = (string(7, 15, optional=True),)
         leases = (
             integer(0, 1),
             integer(1, 2880, optional=True),
@@ -49,7 +46,6 @@ class Commands:
             command(b"+CIPAP", address, set=_set_access_point, query=_query_access_point),
             command(b"+CWDHCP", (integer(0, 1), integer(1, 3)), set=_set_dhcp, query=_query_dhcp),
             command(b"+CWDHCPS", leases, set=_set_leases, query=_query_leases),
-            command(b"+CIPDNS", (integer(0, 1),) + server * 3, set=self._set_servers, query=_query_servers),
         )
 
     def _set_station_mac(self, at, text):
@@ -75,20 +71,6 @@ class Commands:
             raise AtError(NOT_POSSIBLE)
         _keep(at, apmac=mac)
 
-    def _set_servers(self, at, manual, *servers):
-        """AT+CIPDNS=<manual>[,<"first">,<"second">,<"third">]: MicroPython asks the first alone, the others are kept
-        for the query. Back to DHCP, ESP-AT's first one is asked until there is a lease.
-        """
-        wifi = self._wifi
-        kept = _checked_servers(servers) if manual else []
-        if manual:
-            wifi.name_server = str(kept[0], "utf-8")
-            network.ipconfig(dns=wifi.name_server)
-        elif wifi.name_server:
-            wifi.name_server = ""
-            network.ipconfig(dns=str(_NAME_SERVERS[0], "utf-8"))
-        _keep(at, dns=b",".join(kept))
-
 
 def _checked_mac(text, other):
     """The address that ``text`` is; AtError if no interface can have it, or the other interface has it."""
@@ -111,7 +93,7 @@ def _set_station(at, *texts):
     addresses = _checked_addresses(texts, b"1")
     use_static(network.WLAN(network.STA_IF), addresses)
     if network.ipconfig("dns") == "0.0.0.0":
-        network.ipconfig(dns=str(_NAME_SERVERS[0], "utf-8"))
+        network.ipconfig(dns=_NAME_SERVER)
     _keep(at, staip=addresses, dhcp=0)
 
 
@@ -182,25 +164,6 @@ def _query_leases(at):
     start, _, last = ip.rpartition(".")
     first = int(last) + 1
     at.info("+CWDHCPS:%d,%s.%d,%s.%d" % (_LEASE, start, first, start, min(first + _ADDRESSES - 1, 254)))
-
-
-def _checked_servers(servers):
-    kept = []
-    for index, server in enumerate(servers):
-        if server is None:
-            continue
-        if not is_ip(server) or server in kept:
-            raise AtError(VALUE | index + 1)
-        kept.append(server)
-    return kept or list(_NAME_SERVERS)
-
-
-def _query_servers(at):
-    from firmware.settings import Settings
-
-    manual = Settings(at.memory).text("dns")
-    servers = manual or network.ipconfig("dns").encode()
-    at.info(b'+CIPDNS:%d,"%s"' % (bool(manual), servers.replace(b",", b'","')))
 
 
 def _keep(at, **values):
