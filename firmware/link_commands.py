@@ -8,14 +8,13 @@ from time import ticks_add, ticks_ms
 from micropython import const
 
 from firmware import log
-from firmware.at_error import KIND, NOT_THERE, VALUE, AtError
+from firmware.at_error import KIND, NOT_THERE, AtError
 from firmware.command import command, integer, string
 from firmware.net import LINKS, PIECE, SILENCE_MS, net_of
 from firmware.unload import unload
 
 _SEND_MOST = const(8192)
 _ALL = const(5)
-_LOOK_UP_MS = const(20_000)
 
 
 def commands(wifi):
@@ -43,16 +42,18 @@ class LinkCommands:
     def _send(self, at, *values):
         """AT+CIPSEND=[<link>,]<length>[,"<host>",<port>]"""
         number, size, host, port = self._numbered(values)
-        link = self._open(number)
-        if (host is None) != (port is None) or (host and link.kind != b"UDP"):
-            raise AtError(VALUE | len(values) - 2)
-        return self._send_data(at, link, size, host, port)
+        return self._send_data(at, self._open(number), size, host, port, len(values) - 2)
 
-    async def _send_data(self, at, link, left, host, port):
+    async def _send_data(self, at, link, left, host, port, index):
         at.port.answering = True
         address = None
-        if host:
-            address = (await self._resolve(str(host, "utf-8")), port)
+        if host is not None or port is not None:
+            from firmware.resolver import datagram_address
+
+            try:
+                address = await datagram_address(link, host, port, index)
+            finally:
+                unload("resolver")
         await at.port.flush()
         buffer = memoryview(self._net.buffer)
         size = left
@@ -73,16 +74,6 @@ class LinkCommands:
             await at.filled()
         self._net.silent_until = ticks_add(ticks_ms(), SILENCE_MS)
         return b"\r\nSEND OK\r\n" if sent else b"\r\nSEND FAIL\r\n"
-
-    async def _resolve(self, host):
-        from firmware.resolver import resolve
-
-        try:
-            return await resolve(host, 0, _LOOK_UP_MS)
-        except OSError:
-            raise AtError(NOT_THERE)
-        finally:
-            unload("resolver")
 
     def _pass_through(self, at):
         """AT+CIPSEND: data as it is, both ways, until +++."""

@@ -7,7 +7,7 @@ from micropython import const
 from firmware import log
 from firmware.at_error import NOT_THERE, AtError
 from firmware.at_user import PROMPT
-from firmware.command import command, integer
+from firmware.command import command, integer, string
 from firmware.net import LINKS, SILENCE_MS, net_of
 from firmware.unload import unload
 
@@ -31,30 +31,36 @@ def commands(wifi):
     def long(at, *values):
         return _send(net, at, values, _Long)
 
+    receiver = (string(1, 64, optional=True), integer(1, 65535, optional=True))
     return (
-        command(b"+CIPSENDEX", first + (integer(1, _SEND_MOST),), set=extended),
-        command(b"+CIPSENDL", first + (integer(1),), set=long),
+        command(b"+CIPSENDEX", first + (integer(1, _SEND_MOST),) + receiver, set=extended),
+        command(b"+CIPSENDL", first + (integer(1),) + receiver, set=long),
     )
 
 
 async def _send(net, at, values, kind):
-    number, size = values if net.mux else (0,) + values
+    number, size, host, port = values if net.mux else (0,) + values
     link = net.links[number]
     if link is None or link.lost:
         raise AtError(NOT_THERE)
     from firmware.pass_through import gather
 
     at.port.answering = True
+    address = None
     try:
+        if host is not None or port is not None:
+            from firmware.resolver import datagram_address
+
+            address = await datagram_address(link, host, port, len(values) - 2)
         await at.port.flush()
-        result = await _take(at, link, size, kind(net.settings.get("sendl", (_REPORT,))[0]), gather)
+        result = await _take(at, link, address, size, kind(net.settings.get("sendl", (_REPORT,))[0]), gather)
     finally:
-        unload("pass_through")
+        unload("pass_through", "resolver")
     net.silent_until = ticks_add(ticks_ms(), SILENCE_MS)
     return result
 
 
-async def _take(at, link, left, data, gather):
+async def _take(at, link, address, left, data, gather):
     """Take what the host sends, as ``data`` understands it, and give it to the link; the final result."""
     port = at.port
     view = memoryview(link.net.buffer)
@@ -70,7 +76,7 @@ async def _take(at, link, left, data, gather):
             data.end(port)
         if not failed:
             try:
-                await link.write(at, part)
+                await link.write(at, part, address)
                 data.report(port, len(part), not left)
             except OSError as error:
                 log("data not sent:", error)

@@ -11,9 +11,12 @@ from time import ticks_diff, ticks_ms
 
 from micropython import const
 
+from firmware.at_error import NOT_THERE, VALUE, AtError
+
 _LOOK_MS = const(20)
 # lwIP's, as the ESP32 port raises it when no answer comes.
 _ETIMEDOUT = const(116)
+_LOOK_UP_MS = const(20_000)
 
 
 async def resolve(host, port, limit_ms):
@@ -35,3 +38,15 @@ async def resolve(host, port, limit_ms):
     if isinstance(answer[0], Exception):
         raise answer[0]
     return answer[0]
+
+
+async def datagram_address(link, host, port, index):
+    """Where to send a datagram that names its receiver, as address and port. AtError: parameter ``index`` if the link
+    does not send such, or one of the two is missing; or there is no such host.
+    """
+    if host is None or port is None or link.kind != b"UDP":
+        raise AtError(VALUE | index)
+    try:
+        return await resolve(str(host, "utf-8"), 0, _LOOK_UP_MS), port
+    except OSError:
+        raise AtError(NOT_THERE)

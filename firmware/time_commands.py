@@ -39,6 +39,7 @@ class _Time:
         minutes = _minutes(zone or 0)
         if minutes is None:
             raise AtError(VALUE | 1)
+        self._net.settings["sntpzone"] = minutes
         if before:
             before.close()
             del self._net.settings["sntp"]
@@ -51,11 +52,10 @@ class _Time:
 
     def _query(self, at):
         sntp = self._net.settings.get("sntp")
-        if sntp is None:
-            return at.info(b"+CIPSNTPCFG:0")
-        zone = abs(sntp.minutes) // 60 * (-1 if sntp.minutes < 0 else 1)
-        names = b"".join(b',"%s"' % server for server in sntp.servers)
-        at.info(b"+CIPSNTPCFG:1,%d%s" % (zone, names))
+        minutes = self._net.settings.get("sntpzone", 0)
+        zone = abs(minutes) // 60 * (-1 if minutes < 0 else 1)
+        names = b"".join(b',"%s"' % server for server in sntp.servers) if sntp else b""
+        at.info(b"+CIPSNTPCFG:%d,%d%s" % (bool(sntp), zone, names))
 
     def _show(self, at):
         sntp = self._net.settings.get("sntp")

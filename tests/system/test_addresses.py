@@ -106,5 +106,6 @@ def test_the_time(joined: Host, board: Board) -> None:
         answer = joined.answer(b"AT+CIPSNTPTIME?")
         assert answer.startswith(b"+CIPSNTPTIME:Tue Oct 19 15:1")
         assert answer.endswith(b" 2021\r\n" + OK)
-        joined.command(b"AT+CIPSNTPCFG=0")
+        joined.command(b"AT+CIPSNTPCFG=0,-330")
+        joined.command(b"AT+CIPSNTPCFG?", b"+CIPSNTPCFG:0,-3\r\n" + OK)
         joined.command(b"AT+CIPSNTPCFG=1,1260", ERROR)

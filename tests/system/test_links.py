@@ -246,6 +246,16 @@ def test_datagrams(several: Host) -> None:
             several.write(b"hi")
             several.expect(b"\r\nRecv 2 bytes\r\n" + SEND_OK)
             assert other.recv(100) == b"hi"
+            several.command(b'AT+CIPSENDEX=4,9,"127.0.0.1",%d' % other.getsockname()[1], PROMPT)
+            several.write(b"three\\0")
+            several.expect(b"\r\nRecv 5 bytes\r\n" + SEND_OK)
+            assert other.recv(100) == b"three"
+            several.command(b'AT+CIPSENDL=4,100,"127.0.0.1",%d' % other.getsockname()[1], PROMPT)
+            several.write(bytes(100))
+            several.expect(b"+CIPSENDL:100,100\r\n" + SEND_OK)
+            assert other.recv(200) == bytes(100)
+            for command in (b"SEND", b"SENDEX", b"SENDL"):
+                several.command(b'AT+CIP%s=4,2,"127.0.0.1"' % command, error(0x01070002))
         several.command(b"AT+CIPCLOSE=4", b"4,CLOSED\r\n" + OK)
 
 
