@@ -11,8 +11,7 @@ from sim.board import FIRST_AREA
 from tests.system.all_commands import Walk
 from tests.system.http_server import HttpServer
 
-# On a board, but not here, the table of names grows once more while all commands are called.
-HEAP = FIRST_AREA - 2304
+HEAP = FIRST_AREA
 BLOCK = 64 * 1024
 # A further area of the heap, with MicroPython's tables: 3 bits for each 16 bytes. On a board it is one of its own; here
 # it lies behind what the start has left of the first, in one piece, so it is larger.

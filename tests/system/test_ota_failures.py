@@ -346,14 +346,14 @@ def test_no_name_server(failing: Failing) -> None:
 
 
 def test_slow_name_server(failing: Failing) -> None:
-    failing.board.network.set(dns_delay=1.5, hosts={"updates.example": "127.0.0.1"})
+    failing.board.network.set(dns_delay=4.0, hosts={"updates.example": "127.0.0.1"})
     failing.attempt("http://updates.example/image.bin", TIMED_OUT)
     failing.board.network.set(dns_delay=0.0, hosts={})
 
 
 def test_numbers_that_are_no_address_are_names(failing: Failing) -> None:
     # Looked up beside the event loop: the timeout counts.
-    failing.board.network.set(dns_delay=1.5)
+    failing.board.network.set(dns_delay=4.0)
     for host in ("999.1.1.1", "1.2.3", "1.2.3.4.5", "1.2.3.", "0300.1.1.1"):
         failing.attempt(f"http://{host}/image.bin", TIMED_OUT)
     failing.board.network.set(dns_delay=0.0)
