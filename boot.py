@@ -25,7 +25,7 @@ _IMAGE_MAGIC = 0xE9
 _READ_SIZE = 64  # littlefs caches four times that, twice, and once more for each open file; less makes the start slower
 _EROFS = 30
 _PIECE = 512
-_PIECES = 13  # the directory and what is read of the file
+_PIECES = 26  # the directory and what is read of the file
 
 
 class SlotDevice:

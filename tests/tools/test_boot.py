@@ -119,6 +119,37 @@ print(os.listdir("/slot"))
     assert run(tmp_path, slot, RUN.format("boot.py") + writes) == "30\n30\n30\n['firmware']\n"
 
 
+def test_a_start_reads_each_piece_of_the_flash_about_once(tmp_path: Path) -> None:
+    """Each read stops both cores. Every third module of this package is looked for and read as an import does."""
+    names = sorted(Path(name).stem for name in package.bytecode())[::3]
+    loading = """
+import os
+reads = 0
+read = Partition.readblocks
+
+def counted(self, *arguments):
+    global reads
+    reads += 1
+    read(self, *arguments)
+
+Partition.readblocks = counted
+size = 0
+for name in NAMES:
+    for ending in ("", ".py", ".mpy"):
+        try:
+            os.stat("/slot/firmware/" + name + ending)
+        except OSError:
+            continue
+    size += len(open("/slot/firmware/" + name + ".mpy", "rb").read())
+print(reads, size)
+"""
+    slot = image.build_image(package.build_package(), "1")
+    printed = run(tmp_path, slot, RUN.format("boot.py") + loading.replace("NAMES", repr(names)))
+    reads, size = map(int, printed.split())
+    assert len(names) > 25
+    assert reads < 2 * size // 512
+
+
 NO_PACKAGE = "boot: no package in ota_0"
 NO_FIRMWARE = "ImportError: no module named 'firmware'"
 RESTART = ["main: restart in 5 s, Ctrl-C for the REPL", "PAUSE 5", "RESET"]
