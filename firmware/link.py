@@ -28,9 +28,10 @@ _ETIMEDOUT = const(116)
 
 
 def rest(net):
-    """Give back the memory that only links and a server need, if there are none."""
+    """Give back the memory that only links and a server need, if there are none. The buffer stays for the next one:
+    there may be no piece as large then.
+    """
     if not (net.server or net.passing or any(net.links)):
-        net.buffer = None
         unload("link")
 
 

@@ -8,6 +8,7 @@ import socket
 from errno import EADDRINUSE, EINPROGRESS, ETIMEDOUT
 from time import ticks_us
 
+import tls
 from micropython import const
 
 from firmware import log
@@ -103,13 +104,15 @@ def _free_link(net):
 async def open_link(net, at, number, target):
     """Open the link ``target``, a (kind, host, port, local address, local port, mode, limit in ms), as ``number``;
     AtError if that fails."""
-    from firmware.link import Link, rest
-
     kind, host, port, local, local_port, mode, limit = target
     limit = limit or _LIMIT_MS
     ahead = b""
+    # First what takes 1.5 KB in one piece: where there is none, the heap grows, and takes what TLS would live on.
+    context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT) if kind == b"SSL" else None
     if net.buffer is None:
         net.buffer = bytearray(PIECE)
+    from firmware.link import Link, rest
+
     try:
         address = await _resolve(host, port, limit)
         stream = _socket(kind)
@@ -123,7 +126,7 @@ async def open_link(net, at, number, target):
                     stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 await _connect(stream, (address, port), limit)
             if kind == b"SSL":
-                stream, ahead = await _secure(net, number, stream, host, limit)
+                stream, ahead = await _secure(net, number, context, stream, host, limit)
         except BaseException:  # and when pass-through ends meanwhile
             stream.close()
             raise
@@ -140,11 +143,11 @@ async def open_link(net, at, number, target):
     return link
 
 
-async def _secure(net, number, stream, host, limit):
+async def _secure(net, number, context, stream, host, limit):
     from firmware.link_tls import secure_link
 
     try:
-        return await secure_link(net.settings, number, stream, host, limit)
+        return await secure_link(net.settings, number, context, stream, host, limit)
     finally:
         unload("link_tls", "tls_context", "cipher_suites")
 

@@ -19,22 +19,22 @@ _LOOK_MS = const(10)
 _ECONNRESET = const(104)
 
 
-async def secure_link(settings, number, stream, host, limit):
+async def secure_link(settings, number, context, stream, host, limit):
     """As ``secure``, with what TCP/IP's ``settings`` have for this link; the server is called ``host`` unless told."""
     modes = settings.get("sslauth")
     mode = modes[number] if modes else 0
     names = settings.get("cn%d" % number), settings.get("sni%d" % number)
     # mbedTLS has one name for both: what it verifies is what it asks for.
     name = (names[0] or names[1]) if mode & _VERIFY else (names[1] or names[0])
-    return await secure(stream, mode, name or host, limit, settings.get("cipher%d" % number))
+    return await secure(stream, mode, name or host, limit, settings.get("cipher%d" % number), context)
 
 
-async def secure(stream, mode, name, limit, suites=None):
+async def secure(stream, mode, name, limit, suites=None, context=None):
     """The TLS stream over ``stream`` after the handshake with the server ``name``, and data that has come with it.
     ``mode`` is AT+CIPSSLCCONF's, ``suites`` are AT+CIPSSLCCIPHER's, None all there are. OSError if that fails, or takes
-    longer than ``limit`` ms.
+    longer than ``limit`` ms. ``context`` is a new ``tls.SSLContext``, made while there was room for it.
     """
-    context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
+    context = context or tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
     if suites:
         from firmware.cipher_suites import name_of
 
