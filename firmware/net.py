@@ -59,13 +59,13 @@ def net_of(wifi):
 
 
 def forget(wifi):
-    """Give back what TCP/IP holds, if it is as it was at first."""
+    """Give back what TCP/IP holds, if there are no links: the buffer, and all of it if it is as it was at first."""
     net = wifi.net
     if net and not (net.server or any(net.links)):
         net.buffer = None
-    if net and not (any(net.links) or net.server or net.mux or net.mode or net.dinfo or net.passive):
-        from firmware.net_settings import stored
+        if not (net.mux or net.mode or net.dinfo or net.passive):
+            from firmware.net_settings import stored
 
-        if net.settings == stored(wifi.memory):
-            wifi.net = None
-        unload("net_settings", "settings")
+            if net.settings == stored(wifi.memory):
+                wifi.net = None
+            unload("net_settings", "settings")

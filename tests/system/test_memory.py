@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from sim.board import FIRST_AREA
+from sim.board import FIRST_AREA, Board
 from tests.system import signing
 from tests.system.all_commands import Walk
 from tests.system.certificates import authority, server_context
@@ -55,6 +55,17 @@ def test_http_and_mqtt_beside_a_block(make_board: MakeBoard) -> None:
         assert b"Error" not in board.console
 
 
+def _about_to_upgrade(board: Board, ssid: bytes, password: bytes) -> Host:
+    """The host of a board that has just started and joined, and does not restart after an upgrade."""
+    host = Host(board.port)
+    host.expect(READY, 20)
+    host.command(b"ATE0", b"ATE0\r\n", OK)
+    host.command(b"AT+CWMODE=1,0")
+    host.command(b'AT+CWJAP="%s","%s"' % (ssid, password), JOINED, OK, patience=20)
+    host.command(b"AT+USEROTACFG=0,0")
+    return host
+
+
 def saying(answer: bytes) -> Callable[[socket.socket], None]:
     """A server that says this to everybody."""
     return lambda connection: connection.sendall(answer)
@@ -78,12 +89,7 @@ def test_hostile_servers_in_a_small_heap(make_board: MakeBoard, ssid: bytes, pas
         head + b"\r\n" + b"\xe9" * 200_000,
     )
     with make_board({"ota_attempts": 1, "ota_timeout_ms": 5000, "wifi_poll_ms": 20}, heap=HEAP + 4096) as board:
-        host = Host(board.port)
-        host.expect(READY, 20)
-        host.command(b"ATE0", b"ATE0\r\n", OK)
-        host.command(b"AT+CWMODE=1,0")
-        host.command(b'AT+CWJAP="%s","%s"' % (ssid, password), JOINED, OK, patience=20)
-        host.command(b"AT+USEROTACFG=0,0")
+        host = _about_to_upgrade(board, ssid, password)
         for answer in refused + taken:
             with RawServer(saying(answer)) as server:
                 send_url(host, server.url())
@@ -102,12 +108,7 @@ def test_a_signed_image_over_verified_https_in_a_small_heap(
     ):
         board.network.hosts.update({NAME: "127.0.0.1", "pool.ntp.org": "127.0.0.1"})
         board.network.ports[123] = clock.port
-        host = Host(board.port)
-        host.expect(READY, 20)
-        host.command(b"ATE0", b"ATE0\r\n", OK)
-        host.command(b"AT+CWMODE=1,0")
-        host.command(b'AT+CWJAP="%s","%s"' % (ssid, password), JOINED, OK, patience=20)
-        host.command(b"AT+USEROTACFG=0,0")
+        host = _about_to_upgrade(board, ssid, password)
         server.files["/image.bin"] = signing.signed(image("2.0.0"), "owner")
         for _ in range(2):
             send_url(host, server.url("/image.bin"))
